@@ -1,0 +1,66 @@
+import type { Action, Instruction } from '#server/kernel/action.ts'
+import { canonicalMatch, type FieldMatch, type Match, matchKey } from '#server/kernel/match.ts'
+
+/** One table entry. Equality is by `identity`; cookie and counters are not part of it. */
+export interface Entry {
+  readonly table: number
+  readonly priority: number
+  readonly match: Match
+  readonly instructions: readonly Instruction[]
+  /** Provenance: 8 bits tag, 8 bits installation, 48 bits provenance row. */
+  readonly cookie: bigint
+  /** Seconds; 0 is never. */
+  readonly idle_timeout: number
+  readonly hard_timeout: number
+  /** OFPFF_* bits that the switch keeps. */
+  readonly flags: number
+  readonly importance: number
+  /** Where it stands: table, priority and match. Two entries with one key cannot be in a switch at once. */
+  readonly key: string
+}
+
+export type GroupType = 'all' | 'select' | 'indirect' | 'fast_failover'
+
+export interface Bucket {
+  readonly weight: number
+  readonly watch_port?: number
+  readonly watch_group?: number
+  readonly actions: readonly Action[]
+}
+
+/** One group of an OpenFlow datapath. */
+export interface Group {
+  readonly group: number
+  readonly type: GroupType
+  readonly buckets: readonly Bucket[]
+}
+
+export const entryKey = (table: number, priority: number, match: Match): string =>
+  `${table.toString().padStart(3, '0')}/${(65535 - priority).toString().padStart(5, '0')}/${matchKey(match)}`
+
+/** Makes a frozen entry in canonical form from as little as a table, a priority, a match and what it does. */
+export function entry(e: {
+  table: number
+  priority: number
+  match: Iterable<FieldMatch>
+  instructions: readonly Instruction[]
+  cookie?: bigint
+  idle_timeout?: number
+  hard_timeout?: number
+  flags?: number
+  importance?: number
+}): Entry {
+  const match = canonicalMatch(e.match)
+  return Object.freeze({
+    table: e.table,
+    priority: e.priority,
+    match,
+    instructions: e.instructions,
+    cookie: e.cookie ?? 0n,
+    idle_timeout: e.idle_timeout ?? 0,
+    hard_timeout: e.hard_timeout ?? 0,
+    flags: e.flags ?? 0,
+    importance: e.importance ?? 0,
+    key: entryKey(e.table, e.priority, match),
+  })
+}
