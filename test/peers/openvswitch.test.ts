@@ -1,0 +1,30 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { startPeer, stopPeers, stopPeersAfterAll } from './openvswitch.ts'
+
+stopPeersAfterAll()
+
+describe('the Open vSwitch that peers tests talk to', () => {
+  it('starts, holds flows, loses them by a restart and leaves nothing behind', async () => {
+    const peer = await startPeer()
+    await peer.addBridge('br0', { datapathId: '00000000000000aa' })
+    await peer.ofctl('add-flow', 'br0', 'table=3,priority=7,ip,actions=drop')
+    expect(await peer.ofctl('dump-flows', 'br0')).toContain('table=3')
+    expect(await peer.ofctl('show', 'br0')).toContain('dpid:00000000000000aa')
+    await peer.restart()
+    expect(await peer.ofctl('dump-flows', 'br0')).not.toContain('table=3')
+    const pids = peer.pids()
+    expect(pids).toHaveLength(2)
+    await stopPeers()
+    expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
+    expect(existsSync(peer.dir)).toBe(false)
+    expect(readdirSync('/sys/class/net').filter((name) => ['br0', 'ovs-netdev'].includes(name))).toEqual([])
+  })
+
+  it('runs two switches with bridges of the same name side by side', async () => {
+    const [one, two] = await Promise.all([startPeer(), startPeer({ datapath: 'dummy' })])
+    await Promise.all([one.addBridge('br0', { datapathId: '0000000000000001' }), two.addBridge('br0')])
+    expect(await one.vsctl('get', 'bridge', 'br0', 'datapath_id')).toContain('0000000000000001')
+    expect(await two.vsctl('get', 'bridge', 'br0', 'datapath_type')).toContain('dummy')
+  })
+})
