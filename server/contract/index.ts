@@ -1,0 +1,23 @@
+import { changes, tasks } from './changes.ts'
+import { datapaths } from './datapaths.ts'
+import { inventory, tenants } from './inventory.ts'
+import { networks, ports, subnets } from './networks.ts'
+import { audit, overview } from './overview.ts'
+import { session, users } from './session.ts'
+
+/** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */
+export const contract = {
+  session,
+  users,
+  inventory,
+  tenants,
+  networks,
+  subnets,
+  ports,
+  changes,
+  tasks,
+  datapaths,
+  overview,
+  audit,
+}
+export type Contract = typeof contract

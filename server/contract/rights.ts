@@ -1,0 +1,41 @@
+/** Every right there is. A procedure names one, or `public` (nobody need be signed in), or `self` (anyone signed in). */
+export const RIGHTS = [
+  'overview.read',
+  'inventory.read',
+  'inventory.write',
+  'tenant.read',
+  'tenant.write',
+  'user.read',
+  'user.write',
+  'network.read',
+  'network.write',
+  'change.read',
+  'change.write',
+  'change.commit',
+  'datapath.read',
+  'datapath.repair',
+  'task.read',
+  'task.cancel',
+  'audit.read',
+] as const
+export type Right = (typeof RIGHTS)[number]
+
+export const ROLES = ['operator', 'auditor', 'tenant-administrator', 'tenant-member'] as const
+export type Role = (typeof ROLES)[number]
+
+const TENANT_READ: readonly Right[] = ['overview.read', 'tenant.read', 'network.read', 'change.read', 'task.read']
+
+/** What each role may do. The two tenant roles hold their rights inside their own tenant alone. */
+export const ROLE_RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
+  operator: RIGHTS,
+  auditor: RIGHTS.filter((right) => right.endsWith('.read')),
+  'tenant-administrator': [
+    ...TENANT_READ,
+    'network.write',
+    'change.write',
+    'change.commit',
+    'task.cancel',
+    'audit.read',
+  ],
+  'tenant-member': TENANT_READ,
+}
