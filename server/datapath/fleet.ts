@@ -1,0 +1,117 @@
+import type { Clock } from '#server/kernel/clock.ts'
+import type { Description, Driver, DriverEvent, Held } from './driver.ts'
+
+/** One datapath's connection as pages show it. */
+export interface Connection {
+  readonly connected: boolean
+  /** Milliseconds since 1970 of the last change of `connected`; null before the first connection. */
+  readonly since_ms: number | null
+  /** Why it is not connected, in words; null while it is. */
+  readonly reason: string | null
+  readonly description: Description | null
+}
+
+export interface Reading {
+  readonly held: Held
+  readonly readAt_ms: number
+}
+
+/** The drivers in service, with what they last said. */
+export interface Fleet {
+  readonly ids: readonly string[]
+  driver(datapathId: string): Driver | undefined
+  /** Takes a datapath into service. `known` is the description kept from an earlier connection. */
+  add(datapathId: string, driver: Driver, known: Description | null): void
+  remove(datapathId: string): Promise<void>
+  connection(datapathId: string): Connection
+  /** The last reading if it is younger than `maxAge_ms`, else a new one; callers at one moment share a read. Undefined when the datapath is away. */
+  reading(datapathId: string, maxAge_ms: number): Promise<Reading | undefined>
+  subscribe(listener: (datapathId: string, event: DriverEvent) => void): () => void
+  close(): Promise<void>
+}
+
+interface Member {
+  readonly driver: Driver
+  readonly unsubscribe: () => void
+  connection: Connection
+  last: Reading | undefined
+  running: Promise<Reading> | undefined
+}
+
+const NEVER: Connection = { connected: false, since_ms: null, reason: 'has never connected', description: null }
+
+function follow(connection: Connection, event: DriverEvent, now_ms: number): Connection {
+  switch (event.type) {
+    case 'connected':
+      return { connected: true, since_ms: now_ms, reason: null, description: event.description }
+    case 'disconnected':
+      return { ...connection, connected: false, since_ms: now_ms, reason: event.reason }
+    case 'ports': {
+      const { description } = connection
+      return description ? { ...connection, description: { ...description, ports: event.ports } } : connection
+    }
+    case 'moved':
+      return connection
+  }
+}
+
+async function readOnce(member: Member, clock: Clock): Promise<Reading> {
+  try {
+    const held = await member.driver.read()
+    const reading = { held, readAt_ms: clock.now_ms() }
+    member.last = reading
+    return reading
+  } finally {
+    member.running = undefined
+  }
+}
+
+/** Makes an empty fleet; `wiring` adds a driver for each datapath of the inventory. */
+export function createFleet(clock: Clock): Fleet {
+  const members = new Map<string, Member>()
+  const listeners = new Set<(datapathId: string, event: DriverEvent) => void>()
+  const heard = (id: string, event: DriverEvent) => {
+    const member = members.get(id)
+    if (!member) return
+    member.connection = follow(member.connection, event, clock.now_ms())
+    for (const listener of listeners) listener(id, event)
+  }
+  return {
+    get ids() {
+      return [...members.keys()]
+    },
+    driver: (id) => members.get(id)?.driver,
+    add(id, driver, known) {
+      const unsubscribe = driver.subscribe((event) => heard(id, event))
+      const connection = known
+        ? { ...NEVER, description: known, reason: 'has not connected since the engine started' }
+        : NEVER
+      members.set(id, { driver, unsubscribe, connection, last: undefined, running: undefined })
+    },
+    async remove(id) {
+      const member = members.get(id)
+      if (!member) return
+      members.delete(id)
+      member.unsubscribe()
+      await member.driver.close()
+    },
+    connection: (id) => members.get(id)?.connection ?? NEVER,
+    async reading(id, maxAge_ms) {
+      const member = members.get(id)
+      if (!member?.driver.connected) return undefined
+      if (member.last && clock.now_ms() - member.last.readAt_ms <= maxAge_ms) return member.last
+      member.running ??= readOnce(member, clock)
+      return member.running
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async close() {
+      const all = [...members.values()]
+      members.clear()
+      for (const { unsubscribe } of all) unsubscribe()
+      await Promise.all(all.map(({ driver }) => driver.close()))
+    },
+  }
+}
