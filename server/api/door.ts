@@ -1,0 +1,125 @@
+import { implement, ORPCError } from '@orpc/server'
+import { contract } from '#server/contract/index.ts'
+import { type Right, ROLE_RIGHTS } from '#server/contract/rights.ts'
+import type { Account } from '#server/contract/session.ts'
+import type { AuditEntry, AuditSink, LocalAccount } from '#server/identity/ports.ts'
+import { Refusal } from '#server/kernel/refusal.ts'
+
+/** Who sends the request, as its session says. */
+export interface Caller {
+  readonly account: LocalAccount
+  /** Hash of the session that it came with. */
+  readonly session: string
+  readonly expiresAt_ms: number
+}
+
+/** What a handler may add to the line that its call leaves in the audit log. */
+export interface AuditNote {
+  /** `kind/id` of what was written. */
+  subject?: string
+  tenantId?: string
+  changeId?: string
+  detail?: string
+  /** Instead of the caller's name, where nobody is signed in. */
+  actor?: string
+}
+
+/** What the HTTP door brings to every procedure. */
+export interface RequestContext {
+  readonly caller: Caller | undefined
+  readonly address: string
+  readonly agent: string
+  /** The revision in `If-Match`. */
+  readonly ifMatch: number | undefined
+  readonly note: AuditNote
+  readonly audit: AuditSink
+  /** Gives the client a session id to keep, or null to forget it. */
+  readonly keepSession: (id: string | null, expiresAt_ms?: number) => void
+}
+
+/** What a handler behind `api` can rely on. */
+export interface SignedInContext extends RequestContext {
+  readonly caller: Caller
+  readonly account: Account
+  /** The tenant that the caller is confined to; null: all tenants. */
+  readonly tenantId: string | null
+  readonly rights: ReadonlySet<Right>
+}
+
+const RIGHTS_OF = Object.fromEntries(
+  Object.entries(ROLE_RIGHTS).map(([role, rights]) => [role, new Set(rights)]),
+) as unknown as Readonly<Record<Account['role'], ReadonlySet<Right>>>
+
+export const rightsOf = (account: Pick<Account, 'role'>): ReadonlySet<Right> => RIGHTS_OF[account.role]
+
+/** The account without what nobody else may see. */
+export function publicAccount({ id, name, displayName, role, tenantId, tenantName }: LocalAccount): Account {
+  return { id, name, displayName, role, tenantId, tenantName }
+}
+
+/** Lets a call in or throws a `Refusal`. A procedure that names no right is never served. */
+export function authorise(right: unknown, caller: Caller | undefined): void {
+  if (right === 'public') return
+  if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
+  if (right === 'self') return
+  if (typeof right !== 'string' || !rightsOf(caller.account).has(right as Right))
+    throw new Refusal('forbidden', `${caller.account.name} has not the right ${String(right ?? 'of this procedure')}.`)
+}
+
+function line(context: RequestContext, action: string, outcome: AuditEntry['outcome'], detail: string): AuditEntry {
+  const { note, caller, address } = context
+  return {
+    actor: caller?.account.name ?? note.actor ?? '',
+    ...{ address, action, outcome },
+    subject: note.subject ?? null,
+    tenantId: note.tenantId ?? caller?.account.tenantId ?? null,
+    changeId: note.changeId ?? null,
+    detail: note.detail ?? detail,
+  }
+}
+
+/**
+ * Whether a refusal leaves a line: those of people do, a stranger's only where it tried to sign in, and none once the
+ * rate is limited, so that nobody can fill the log from outside.
+ */
+const leavesLine = (error: Error, { caller, note }: RequestContext) =>
+  !(error instanceof Refusal && error.code === 'too-many') && (caller !== undefined || note.actor !== undefined)
+
+/** Input that the schema refuses comes as an ORPCError. */
+const isRefusal = (error: Error) => error instanceof Refusal || (error instanceof ORPCError && error.status < 500)
+
+const raw = implement(contract).$context<RequestContext>()
+
+/** Every procedure goes through here: authorise, call, audit. For procedures that are `public`. */
+export const door = raw.use(async ({ context, procedure, path, next }) => {
+  const { meta, route } = procedure['~orpc']
+  const action = path.join('.')
+  const writes = route.method !== undefined && route.method !== 'GET'
+  try {
+    authorise((meta as { right?: unknown }).right, context.caller)
+    if (meta.revision && context.ifMatch === undefined)
+      throw new Refusal('revision-required', 'The revision that this is based on is missing.', [
+        {
+          ...{ pointer: '', rule: 'if-match', message: 'The header If-Match is missing.' },
+          mend: 'Read the object first and send its revision as If-Match.',
+        },
+      ])
+    const result = await next()
+    if (writes) await context.audit.record(line(context, action, 'done', ''))
+    return result
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const refused = isRefusal(error)
+    if (refused ? leavesLine(error, context) : writes)
+      await context.audit.record(line(context, action, refused ? 'refused' : 'failed', error.message))
+    throw error
+  }
+})
+
+/** Behind the door with somebody signed in: `api.networks.list.handler(({ input, context }) => …)`. */
+export const api = door.use(({ context, next }) => {
+  const { caller } = context
+  if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
+  const account = publicAccount(caller.account)
+  return next({ context: { caller, account, tenantId: account.tenantId, rights: rightsOf(account) } })
+})
