@@ -1,5 +1,9 @@
-import type { Action, Instruction } from '#server/kernel/action.ts'
+import { type Action, type Instruction, PORT } from '#server/kernel/action.ts'
 import { canonicalMatch, type FieldMatch, type Match, matchKey } from '#server/kernel/match.ts'
+import { canonicalActions, canonicalInstructions } from './canonical.ts'
+
+/** OFPG_ANY: no group is watched. */
+const ANY_GROUP = 0xffffffff
 
 /** One table entry. Equality is by `identity`; cookie and counters are not part of it. */
 export interface Entry {
@@ -55,7 +59,7 @@ export function entry(e: {
     table: e.table,
     priority: e.priority,
     match,
-    instructions: e.instructions,
+    instructions: canonicalInstructions(e.instructions),
     cookie: e.cookie ?? 0n,
     idle_timeout: e.idle_timeout ?? 0,
     hard_timeout: e.hard_timeout ?? 0,
@@ -64,3 +68,24 @@ export function entry(e: {
     key: entryKey(e.table, e.priority, match),
   })
 }
+
+/** Makes a frozen group in canonical form. Weights mean something in a `select` group alone; there the default is 1. */
+export function group(g: {
+  group: number
+  type: GroupType
+  buckets: readonly { weight?: number; watch_port?: number; watch_group?: number; actions: readonly Action[] }[]
+}): Group {
+  const buckets = g.buckets.map(({ weight, watch_port, watch_group, actions }) =>
+    Object.freeze({
+      weight: g.type === 'select' ? (weight ?? 1) : 0,
+      ...(watch_port === undefined || watch_port === PORT.any ? {} : { watch_port }),
+      ...(watch_group === undefined || watch_group === ANY_GROUP ? {} : { watch_group }),
+      actions: canonicalActions(actions),
+    }),
+  )
+  return Object.freeze({ group: g.group, type: g.type, buckets: Object.freeze(buckets) })
+}
+
+/** Every action of an entry, applied or written, in order. */
+export const actionsOf = (e: Entry): readonly Action[] =>
+  e.instructions.flatMap((instruction) => ('actions' in instruction ? instruction.actions : []))

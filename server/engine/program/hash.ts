@@ -1,0 +1,47 @@
+import { sha256 } from '#server/kernel/hash.ts'
+import type { Entry, Group } from './entry.ts'
+import { imprinter } from './imprint.ts'
+import type { Program } from './program.ts'
+
+/** Hashes of what a datapath holds, in hexadecimal: equal hashes mean equal forwarding. Cookies and counters are left out. */
+export interface ProgramHash {
+  /** By number; tables that hold nothing are not listed. */
+  readonly tables: Readonly<Record<number, string>>
+  readonly groups: string
+  readonly all: string
+}
+
+type Imprinter = ReturnType<typeof imprinter>
+
+function* entryPieces(keys: readonly string[], entries: ReadonlyMap<string, Entry>, to: Imprinter) {
+  for (const key of keys) {
+    to.entry(entries.get(key) as Entry)
+    if (to.full()) yield to.take()
+  }
+  yield to.take()
+}
+
+function* groupPieces(groups: readonly Group[], to: Imprinter) {
+  for (const group of groups) {
+    to.group(group)
+    if (to.full()) yield to.take()
+  }
+  yield to.take()
+}
+
+/** SHA-256 over the canonical entries of each table and over the groups, each in the order of keys. */
+export function hashProgram({ entries, groups }: Program): ProgramHash {
+  const to = imprinter()
+  const byTable = new Map<number, string[]>()
+  for (const { table, key } of entries.values()) {
+    const keys = byTable.get(table)
+    if (keys) keys.push(key)
+    else byTable.set(table, [key])
+  }
+  const tables: Record<number, string> = {}
+  for (const [table, keys] of [...byTable].sort(([a], [b]) => a - b))
+    tables[table] = sha256(entryPieces(keys.sort(), entries, to))
+  const sorted = [...groups.values()].sort((a, b) => a.group - b.group)
+  const hashes = { tables: Object.freeze(tables), groups: sha256(groupPieces(sorted, to)) }
+  return Object.freeze({ ...hashes, all: sha256([JSON.stringify(hashes)]) })
+}
