@@ -76,6 +76,7 @@ export type DaemonOptions = {
   readonly env?: Readonly<Record<string, string>>
   readonly namespace?: string
   readonly stdout?: 'pipe' | 'ignore'
+  readonly stderr?: 'pipe' | 'ignore'
 }
 
 /** Starts a daemon. Resolves once it runs; rejects when it cannot be executed. */
@@ -84,7 +85,7 @@ export function startDaemon(argv: readonly string[], options: DaemonOptions = {}
   const [file, ...args] = inNamespace(options.namespace, ['setpriv', '--pdeathsig', 'TERM', '--', ...argv])
   const child = spawn(file as string, args, {
     env: environment(options.env),
-    stdio: ['ignore', options.stdout ?? 'ignore', 'ignore'],
+    stdio: ['ignore', options.stdout ?? 'ignore', options.stderr ?? 'ignore'],
   })
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())

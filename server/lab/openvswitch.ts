@@ -5,7 +5,11 @@ import { type CommandOptions, type Daemon, inNamespace, run, startDaemon } from 
 import { until } from './until.ts'
 
 /** The longest path that a UNIX socket address holds (unix(7)), without its terminating zero. */
-export const SOCKET_PATH_MAX = 107
+const SOCKET_PATH_MAX = 107
+
+/** Whether a directory's path leaves room for the sockets that Open vSwitch and a console make in it. */
+export const fitsSockets = (dir: string): boolean =>
+  Buffer.byteLength(path.join(path.resolve(dir), 'ovsdb-server.pid.tmp')) <= SOCKET_PATH_MAX
 
 export interface OpenvswitchOptions {
   /** Run directory: database, sockets, logs. Made when absent; kept by `stop`. */
@@ -14,6 +18,8 @@ export interface OpenvswitchOptions {
   readonly namespace?: string
   /** `netdev` forwards in user space over real interfaces; `dummy` has no packets of its own and no interfaces. */
   readonly datapath?: 'netdev' | 'dummy'
+  /** Starts ovs-vswitchd again whenever it ends by itself or by another's hand. */
+  readonly respawn?: boolean
 }
 
 export interface BridgeSettings {
@@ -99,6 +105,41 @@ async function startVswitchd(
   return daemon
 }
 
+interface Forwarding {
+  daemon(): Daemon
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Holds ovs-vswitchd: starts and stops it on demand and, with `respawn`, whenever it has ended unasked. */
+async function keepVswitchd(options: OpenvswitchOptions, env: Record<string, string>): Promise<Forwarding> {
+  let wanted = true
+  let daemon = await startVswitchd(options, env)
+  let starting: Promise<void> | undefined
+  const again = async () => {
+    daemon = await startVswitchd(options, env)
+    watch()
+  }
+  const start = async () => {
+    wanted = true
+    if (!daemon.running()) starting ??= again().finally(() => (starting = undefined))
+    await starting
+  }
+  function watch() {
+    if (options.respawn) void daemon.ended.then(() => (wanted ? start() : undefined)).catch(() => undefined)
+  }
+  watch()
+  return {
+    daemon: () => daemon,
+    start,
+    stop: async () => {
+      wanted = false
+      await starting?.catch(() => undefined)
+      await daemon.stop()
+    },
+  }
+}
+
 const lastLines = (file: string): Promise<string> =>
   readFile(file, 'utf8').then(
     (text) => text.trimEnd().split('\n').slice(-5).join('\n'),
@@ -129,13 +170,10 @@ export async function startOpenvswitch(options: OpenvswitchOptions): Promise<Ope
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const env = { OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir, OVS_SYSCONFDIR: dir }
   const database = await startDatabase(dir, namespace, env)
-  let vswitchd: Daemon
-  try {
-    vswitchd = await startVswitchd(options, env)
-  } catch (error) {
+  const forwarding = await keepVswitchd(options, env).catch(async (error) => {
     await database.stop()
     throw error
-  }
+  })
   const vsctl = (...args: string[]) => run(['ovs-vsctl', `--db=unix:${dir}/db.sock`, '--timeout=10', ...args], { env })
   const ofctlWith = (input: string, ...args: string[]) =>
     run(['ovs-ofctl', ...(args.includes('-O') ? [] : ['-O', 'OpenFlow15']), ...args], {
@@ -143,15 +181,11 @@ export async function startOpenvswitch(options: OpenvswitchOptions): Promise<Ope
       input,
       timeout_ms: 60_000,
     })
-  const stopForwarding = () => vswitchd.stop()
-  const startForwarding = async () => {
-    if (!vswitchd.running()) vswitchd = await startVswitchd(options, env)
-  }
   return {
     dir,
     namespace,
     database: `${dir}/db.sock`,
-    pids: () => [vswitchd, database].filter((daemon) => daemon.running()).map((daemon) => daemon.pid),
+    pids: () => [forwarding.daemon(), database].filter((daemon) => daemon.running()).map((daemon) => daemon.pid),
     vsctl,
     ofctlWith,
     ofctl: (...args) => ofctlWith('', ...args),
@@ -160,14 +194,14 @@ export async function startOpenvswitch(options: OpenvswitchOptions): Promise<Ope
     addBridge: async (name, settings = {}) => {
       await vsctl(...bridgeArguments(name, datapath, settings))
     },
-    stopForwarding,
-    startForwarding,
+    stopForwarding: forwarding.stop,
+    startForwarding: forwarding.start,
     restart: async () => {
-      await stopForwarding()
-      await startForwarding()
+      await forwarding.stop()
+      await forwarding.start()
     },
     stop: async () => {
-      await vswitchd.stop()
+      await forwarding.stop()
       await database.stop()
     },
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll } from 'vitest'
@@ -26,13 +26,24 @@ process.once('exit', () => {
   for (const dir of directories) rmSync(dir, { recursive: true, force: true })
 })
 
+const PREFIX = 'weft-ovs-'
+
+/** Removes the directories of runs that were killed: each is named after the process that made it. */
+function sweepDirectories(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
+    if (owner && !existsSync(`/proc/${owner}`)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
 /**
  * A real Open vSwitch in a fresh directory and, unless told otherwise, in a nameless network namespace of its own, so
  * that any number of them live side by side. Nothing outlives this process: the namespace is held by a process with a
  * parent-death signal and takes the switch's taps with it.
  */
 export async function startPeer(options: PeerOptions = {}): Promise<Openvswitch> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'weft-ovs-'))
+  sweepDirectories()
+  const dir = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`))
   directories.add(dir)
   let namespace = options.namespace
   if (namespace === undefined && options.datapath !== 'dummy') {

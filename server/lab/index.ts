@@ -1,0 +1,6 @@
+export type { UnderlayCapture, VxlanFrame } from './capture.ts'
+export type { LabHost, PingOptions, PingResult, PingStream } from './host.ts'
+export type { LabAttachment, LabDatapath, LabEnd, LabInventory } from './inventory.ts'
+export { createLab, type Lab, type LabOptions, type LabView, openLab } from './lab.ts'
+export { labObstacles } from './obstacles.ts'
+export { sweepLab } from './sweep.ts'
