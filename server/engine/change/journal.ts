@@ -1,4 +1,3 @@
-import type { Entry } from '../program/entry.ts'
 import type { Difference, Program } from '../program/program.ts'
 
 /**
@@ -10,16 +9,15 @@ export type Phase = 'prepared' | 'decided' | 'aborting' | 'committed' | 'undone'
 /** What a change does on one datapath. Undoing needs nothing else: kept as one value, never a row per entry. */
 export interface JournalPart {
   readonly datapathId: string
-  /** Hash of what the datapath held when the change was prepared; of what it was wanted to hold if it was away. */
+  /** Hashes of the program that the datapath is wanted to hold without the change, and with it. */
   readonly hashBefore: string
   readonly hashAfter: string
   /**
-   * One difference for each wave of the change, empty where the wave leaves this datapath alone.
-   * `before` is the before-image: what was read from the device, with its cookie.
+   * One difference for each wave of the change, empty where the wave leaves this datapath alone. `before` is the
+   * before-image: what was read from the device, with its cookie. Entries that the device removes by itself, since
+   * they use a group that goes, are named as removals.
    */
   readonly waves: readonly Difference[]
-  /** By wave: entries that the wave does not name and the device removes by itself, since a group that they use goes. */
-  readonly cascades: readonly (readonly Entry[])[]
   /** The datapath was away and the change was forced: nothing is sent there now, reconciling brings it later. */
   readonly pending: boolean
 }
@@ -107,6 +105,11 @@ export type ChangeOutcome =
   | ({ readonly outcome: 'committed' } & Commitment)
   | { readonly outcome: 'undone'; readonly reason: ChangeFailure }
 
+/** The rows that a change edits are no longer those that it was computed against. */
+export class IntentMoved extends Error {
+  override readonly name = 'IntentMoved'
+}
+
 /**
  * The durable memory of changes under way. Every method is durable when it resolves. When one throws, it is not known
  * whether it was written; the engine then goes on from what `unfinished` says.
@@ -118,9 +121,12 @@ export interface Journal {
   decide(change: string): Promise<void>
   /** Notes that `wavesDone` waves were acknowledged by every datapath. */
   wave(change: string, wavesDone: number): Promise<void>
-  /** `prepared` or `decided` → `aborting`; again: keeps the first reason. */
+  /** `prepared` or `decided` → `aborting`; again: keeps the first reason. Without an unfinished record: does nothing. */
   abort(change: string, reason: ChangeFailure): Promise<void>
-  /** Ends the change. Again with the same outcome: does nothing. */
+  /**
+   * Ends the change. Again with the same outcome, or `undone` without an unfinished record: does nothing. `committed`
+   * throws `IntentMoved` when the intent was edited by another hand since the change was computed; the engine then undoes it.
+   */
   finish(change: string, outcome: ChangeOutcome): Promise<void>
   /** Oldest first. */
   unfinished(): Promise<readonly UnfinishedChange[]>

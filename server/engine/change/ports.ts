@@ -1,4 +1,5 @@
-import type { Driver } from '#server/datapath/driver.ts'
+import type { Driver, DriverEvent } from '#server/datapath/driver.ts'
+import type { Clock } from '#server/kernel/clock.ts'
 import type { Facts, IntentRow } from '../capability.ts'
 import type { CommittedProgram, Grant } from './journal.ts'
 
@@ -70,12 +71,12 @@ export interface ProvenanceStore {
 export interface Datapaths {
   readonly ids: readonly string[]
   driver(datapathId: string): Driver | undefined
+  /** Calls `listener` for every event of every driver until the returned function is called. */
+  subscribe(listener: (datapathId: string, event: DriverEvent) => void): () => void
 }
 
 /** Waiting, so that tests can turn the time themselves. */
-export interface Timer {
-  now_ms(): number
-  monotonic_ms(): number
+export interface Timer extends Clock {
   /** Resolves after so many milliseconds; rejects with the signal's reason when it is aborted. */
   sleep(duration_ms: number, signal?: AbortSignal): Promise<void>
 }
