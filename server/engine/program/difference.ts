@@ -1,6 +1,5 @@
-import { actionsOf, type Entry, type Group } from './entry.ts'
+import { actionsOf, type Entry, type Group, sameEntry, sameGroup } from './entry.ts'
 import type { Change, Difference, Program, TunnelNeighbour } from './program.ts'
-import { sameEntry, sameGroup } from './same.ts'
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const byNumber = (a: number, b: number): number => a - b
@@ -87,7 +86,8 @@ function heldBefore<K, V>(held: ReadonlyMap<K, V>, changes: readonly Change<V>[]
  * not name: they belong to the before-image.
  */
 export function cascade(held: Program, d: Difference): Change<Entry>[] {
-  const gone = new Set(d.groups.filter((change) => change.after === undefined).map((change) => change.before?.group))
+  // A group of another type is made anew, which removes it first.
+  const gone = new Set(d.groups.filter(({ before, after }) => before?.type !== after?.type).map((c) => c.before?.group))
   if (gone.size === 0) return []
   const named = new Set(d.entries.map(({ before, after }) => (after ?? before)?.key))
   const lost: Change<Entry>[] = []

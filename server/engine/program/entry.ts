@@ -1,6 +1,7 @@
 import { type Action, type Instruction, PORT } from '#server/kernel/action.ts'
 import { canonicalMatch, type FieldMatch, type Match, matchKey } from '#server/kernel/match.ts'
 import { canonicalActions, canonicalInstructions } from './canonical.ts'
+import { sameActions, sameInstructions } from './same.ts'
 
 /** OFPG_ANY: no group is watched. */
 const ANY_GROUP = 0xffffffff
@@ -89,3 +90,27 @@ export function group(g: {
 /** Every action of an entry, applied or written, in order. */
 export const actionsOf = (e: Entry): readonly Action[] =>
   e.instructions.flatMap((instruction) => ('actions' in instruction ? instruction.actions : []))
+
+/** Equality of entries: all but cookie and counters. Both sides in canonical form. */
+export const sameEntry = (a: Entry, b: Entry): boolean =>
+  a === b ||
+  (a.key === b.key &&
+    a.idle_timeout === b.idle_timeout &&
+    a.hard_timeout === b.hard_timeout &&
+    a.flags === b.flags &&
+    a.importance === b.importance &&
+    sameInstructions(a.instructions, b.instructions))
+
+const sameBucket = (a: Bucket, b: Bucket): boolean =>
+  a.weight === b.weight &&
+  a.watch_port === b.watch_port &&
+  a.watch_group === b.watch_group &&
+  sameActions(a.actions, b.actions)
+
+/** Equality of groups: number, type and buckets in their order. Both sides in canonical form. */
+export const sameGroup = (a: Group, b: Group): boolean =>
+  a === b ||
+  (a.group === b.group &&
+    a.type === b.type &&
+    a.buckets.length === b.buckets.length &&
+    a.buckets.every((bucket, i) => sameBucket(bucket, b.buckets[i] as Bucket)))

@@ -1,5 +1,4 @@
 import type { Action, Instruction } from '#server/kernel/action.ts'
-import type { Bucket, Entry, Group } from './entry.ts'
 import { ACTION_SHAPES, INSTRUCTION_SHAPES } from './shape.ts'
 
 type Properties = Readonly<Record<string, unknown>>
@@ -37,27 +36,3 @@ export function sameInstructions(a: readonly Instruction[], b: readonly Instruct
   if (a === b) return true
   return a.length === b.length && a.every((instruction, i) => sameInstruction(instruction, b[i] as Instruction))
 }
-
-/** Equality of entries: all but cookie and counters. Both sides in canonical form. */
-export const sameEntry = (a: Entry, b: Entry): boolean =>
-  a === b ||
-  (a.key === b.key &&
-    a.idle_timeout === b.idle_timeout &&
-    a.hard_timeout === b.hard_timeout &&
-    a.flags === b.flags &&
-    a.importance === b.importance &&
-    sameInstructions(a.instructions, b.instructions))
-
-const sameBucket = (a: Bucket, b: Bucket): boolean =>
-  a.weight === b.weight &&
-  a.watch_port === b.watch_port &&
-  a.watch_group === b.watch_group &&
-  sameActions(a.actions, b.actions)
-
-/** Equality of groups: number, type and buckets in their order. Both sides in canonical form. */
-export const sameGroup = (a: Group, b: Group): boolean =>
-  a === b ||
-  (a.group === b.group &&
-    a.type === b.type &&
-    a.buckets.length === b.buckets.length &&
-    a.buckets.every((bucket, i) => sameBucket(bucket, b.buckets[i] as Bucket)))
