@@ -1,0 +1,31 @@
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { Role } from '#server/contract/rights.ts'
+import { api, utils } from './browser.ts'
+import type { Utils } from './orpc.ts'
+import { everyPage } from './pages.ts'
+
+export const userQueries = (u: Utils) => ({
+  list: () =>
+    queryOptions({
+      queryKey: u.users.list.queryKey({ input: {} }),
+      queryFn: () => everyPage((page) => u.users.list.call(page)),
+    }),
+})
+
+export const useUsers = () => useQuery(userQueries(utils).list())
+
+function useUserMutation<Input, Output>(mutationFn: (input: Input) => Promise<Output>) {
+  const client = useQueryClient()
+  return useMutation({ mutationFn, onSuccess: () => client.invalidateQueries({ queryKey: utils.users.key() }) })
+}
+
+export interface UserInput {
+  readonly name: string
+  readonly displayName?: string
+  readonly role: Role
+  readonly tenantId: string | null
+  readonly password: string
+}
+
+export const useCreateUser = () => useUserMutation((input: UserInput) => api.users.create(input))
+export const useRemoveUser = () => useUserMutation((id: string) => api.users.remove({ id }))

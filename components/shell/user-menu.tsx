@@ -1,0 +1,73 @@
+'use client'
+import { useRouter } from 'next/navigation'
+import { useTheme } from 'next-themes'
+import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
+import { useSignOut } from '../queries/session.ts'
+import { Icon } from '../ui/icon.tsx'
+import { initials, ROLE_WORDS, useSession } from './session.tsx'
+
+export const THEMES = [
+  { id: 'system', label: 'As the system' },
+  { id: 'light', label: 'Light' },
+  { id: 'dark', label: 'Dark' },
+] as const
+
+/** Leaves: the session ends at the engine, then the page is loaded anew so that nothing read stays behind. */
+export function useLeave() {
+  const signOut = useSignOut()
+  return () => signOut.mutate(undefined, { onSettled: () => window.location.assign('/sign-in') })
+}
+
+export function UserMenu() {
+  const { account, product } = useSession()
+  const { theme, setTheme } = useTheme()
+  const router = useRouter()
+  const leave = useLeave()
+  return (
+    <MenuTrigger>
+      <Button className="user userbtn" aria-label={`${account.displayName}, ${ROLE_WORDS[account.role]}`}>
+        <span className="avatar" aria-hidden="true">
+          {initials(account.displayName)}
+        </span>
+        <span className="who hide-s">
+          <b>{account.displayName}</b>
+          <br />
+          <span className="dim small">{account.tenantName ?? ROLE_WORDS[account.role]}</span>
+        </span>
+      </Button>
+      <Popover className="float pop" placement="bottom end" offset={6}>
+        <Menu className="menu usermenu" aria-label="Account">
+          <MenuItem className="option" onAction={() => router.push('/settings')}>
+            <Icon name="person" small />
+            Your account
+          </MenuItem>
+          <Separator />
+          <MenuSection
+            className="sect"
+            selectionMode="single"
+            disallowEmptySelection
+            selectedKeys={[theme ?? 'system']}
+            onSelectionChange={(keys) => keys !== 'all' && setTheme(String([...keys][0]))}
+          >
+            <Header>Theme</Header>
+            {THEMES.map((choice) => (
+              <MenuItem key={choice.id} id={choice.id} className="option">
+                <Icon name={theme === choice.id ? 'check' : 'theme'} small />
+                {choice.label}
+              </MenuItem>
+            ))}
+          </MenuSection>
+          <Separator />
+          <MenuItem className="option" onAction={leave}>
+            <Icon name="out" small />
+            Sign out
+          </MenuItem>
+          <MenuItem className="option about" isDisabled>
+            {product.name} {product.version}
+            {product.instance ? `, ${product.instance}` : ''}
+          </MenuItem>
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  )
+}

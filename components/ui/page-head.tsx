@@ -1,0 +1,30 @@
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+
+interface Props {
+  readonly title: string
+  readonly crumbs?: readonly { readonly href?: string; readonly label: string }[]
+  readonly children?: ReactNode
+}
+
+/** Crumb, title, one status, tabs, actions. */
+export function PageHead({ title, crumbs, children }: Props) {
+  return (
+    <div className="pagehead">
+      {crumbs ? (
+        <nav className="crumb" aria-label="Path">
+          {crumbs.map((crumb) => (
+            <span key={crumb.label} className="row">
+              {crumb.href ? <Link href={crumb.href}>{crumb.label}</Link> : <span>{crumb.label}</span>}
+              <span className="sep" aria-hidden="true">
+                /
+              </span>
+            </span>
+          ))}
+        </nav>
+      ) : null}
+      <h1>{title}</h1>
+      {children}
+    </div>
+  )
+}
