@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, configVariables, portShift, ROOT, readConfig } from '#server/config.ts'
+
+const problemsOf = (environment: Record<string, string>, overrides = {}): readonly string[] => {
+  try {
+    readConfig(overrides, environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('an empty environment', () => {
+  const config = readConfig({}, {})
+
+  test('listens on loopback at the well-known ports', () => {
+    expect([config.http.host, config.openflow.host, config.ovsdb.host]).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+    expect([config.http.port, config.openflow.port, config.ovsdb.port]).toEqual([3000, 6653, 6640])
+    expect(config.http.origin).toBe('http://127.0.0.1:3000')
+  })
+
+  test('keeps its state beside the program, with an embedded database under three roles', () => {
+    expect(config.state).toBe(path.join(ROOT, '.weft', 'main'))
+    expect(existsSync(path.join(ROOT, 'package.json'))).toBe(true)
+    expect(config.database.embedded).toBe(true)
+    const users = Object.values(config.database.urls).map((url) => new URL(url).username)
+    expect(users).toEqual(['weft_owner', 'weft_app', 'weft_engine'])
+  })
+
+  test('variables that are set to nothing count as not set', () => {
+    expect(readConfig({}, { WEFT_PORT: '', WEFT_DATABASE_URL: '' }).http.port).toBe(3000)
+  })
+})
+
+describe('wrong values', () => {
+  test('are named all at once', () => {
+    const problems = problemsOf({ WEFT_PORT: '70000', WEFT_LOG_LEVEL: 'loud', WEFT_INSTANCE: 'Too Long' })
+    expect(problems.map((problem) => problem.split('=')[0])).toEqual(['WEFT_INSTANCE', 'WEFT_PORT', 'WEFT_LOG_LEVEL'])
+  })
+
+  test('never show a secret', () => {
+    const [problem] = problemsOf({ WEFT_DATABASE_URL: 'mysql://root:hunter2@db/weft' })
+    expect(problem).toMatch(/^WEFT_DATABASE_URL: /)
+    expect(problem).not.toContain('hunter2')
+  })
+
+  test.each([
+    [{ WEFT_HOST: '0.0.0.0' }, 'WEFT_TLS_CERTIFICATE'],
+    [{ WEFT_TLS_KEY: 'key.pem' }, 'without the other'],
+    [{ WEFT_TRUSTED_PROXY: '10.0.0.1' }, 'WEFT_ORIGIN'],
+    [{ WEFT_SESSION_IDLE_MINUTES: '60', WEFT_SESSION_MINUTES: '30' }, 'longer than'],
+  ])('%j contradicts the rest', (environment, words) => {
+    expect(problemsOf(environment as Record<string, string>).join()).toContain(words)
+  })
+
+  test('off loopback is allowed behind a named proxy', () => {
+    const config = readConfig(
+      {},
+      { WEFT_HOST: '0.0.0.0', WEFT_TRUSTED_PROXY: '10.0.0.1, 10.1.0.0/16', WEFT_ORIGIN: 'https://weft.example.net/' },
+    )
+    expect(config.http.trustedProxies).toEqual(['10.0.0.1', '10.1.0.0/16'])
+    expect(config.http.origin).toBe('https://weft.example.net')
+  })
+})
+
+describe('instances', () => {
+  test('lie apart: the same name always at the same ports, two kinds of port never on one number', () => {
+    const ports = new Map<number, string>()
+    for (const name of ['main', 'a', 'b', 'ci', 'test', 'e2e', 'demo'])
+      for (const kind of [3000, 3001, 6653, 6640].map((well) => well + portShift(name))) {
+        expect(ports.get(kind)).toBeUndefined()
+        ports.set(kind, name)
+      }
+    expect(readConfig({ instance: 'ci' }, {}).http.port).toBe(3000 + portShift('ci'))
+  })
+
+  test('a configured port wins over the shift, and a command line over the environment', () => {
+    expect(readConfig({ instance: 'ci' }, { WEFT_OVSDB_PORT: '7000' }).ovsdb.port).toBe(7000)
+    expect(readConfig({ port: '4001' }, { WEFT_PORT: '4000' }).http.port).toBe(4001)
+  })
+
+  test('sockets get a short folder where the state folder is deep', () => {
+    const deep = readConfig({}, { WEFT_STATE: `/srv/${'deep/'.repeat(30)}` })
+    expect(deep.run.length).toBeLessThan(88)
+    expect(readConfig({}, { WEFT_STATE: '/srv/weft' }).run).toBe('/srv/weft/main/run')
+  })
+})
+
+test('a child reads the same configuration from the variables that it is given', () => {
+  const config = readConfig({ instance: 'ci', port: '4100', demo: true, inventoryFile: '/tmp/lab.yaml' }, {})
+  expect(readConfig({}, configVariables(config))).toEqual(config)
+})
+
+test('an external database is reached as one login that steps down to three roles', () => {
+  const { database } = readConfig({}, { WEFT_DATABASE_URL: 'postgresql://weft:secret@db.example/weft' })
+  expect(database.embedded).toBe(false)
+  expect(new URL(database.urls.app).searchParams.get('options')).toBe('-c role=weft_app')
+})
