@@ -1,13 +1,14 @@
 import type { DecodeError } from '#server/codec/wire/reader.ts'
+import { err, ok, type Result } from '#server/kernel/result.ts'
 import { HEADER_BYTES } from './message.ts'
 
 /** Cuts a stream into messages. */
 export interface Framer {
   /**
-   * Takes the next bytes of the stream and gives `sink` every message that is whole now, in order (it may share memory
-   * with `chunk`). Answers an error when the stream has lost its frame: close it, every further call gives the same.
+   * Takes the next bytes of the stream and answers the messages that are whole now, in order (they may share memory with
+   * `chunk`). After an error the stream has lost its frame: close it, every further call gives the same error.
    */
-  push(chunk: Uint8Array, sink: (message: Uint8Array) => void): DecodeError | undefined
+  push(chunk: Uint8Array): Result<readonly Uint8Array[], DecodeError>
   /** From now on a message of another version is an error. Before that the first message must be a hello or an error. */
   agree(version: number): void
   /** Bytes kept back because their message is not whole. */
@@ -18,7 +19,7 @@ const HELLO = 0
 const ERROR = 1
 
 /** A framer for one connection; holds at most one message (65,535 bytes). */
-export function createFramer(): Framer {
+export function framer(): Framer {
   let partial = new Uint8Array(0)
   let filled = 0
   let offset = 0
@@ -52,7 +53,7 @@ export function createFramer(): Framer {
   }
 
   /** Completes the message that an earlier chunk began; answers how many bytes of this one that took. */
-  function complete(chunk: Uint8Array, sink: (message: Uint8Array) => void): number {
+  function complete(chunk: Uint8Array, out: Uint8Array[]): number {
     let at = fill(chunk, HEADER_BYTES)
     if (filled < HEADER_BYTES) return at
     broken = headerFault(partial, 0, offset)
@@ -64,29 +65,29 @@ export function createFramer(): Framer {
     offset += length
     partial = new Uint8Array(0)
     filled = 0
-    sink(message)
+    out.push(message)
     return at
   }
 
-  function push(chunk: Uint8Array, sink: (message: Uint8Array) => void): DecodeError | undefined {
-    if (broken) return broken
-    let at = 0
-    if (filled > 0) {
-      at = complete(chunk, sink)
-      if (broken || filled > 0) return broken
-    }
-    while (chunk.length - at >= HEADER_BYTES) {
+  /** Cuts what can be cut of the chunk, and holds the rest. */
+  function cut(chunk: Uint8Array, out: Uint8Array[]): void {
+    let at = filled > 0 ? complete(chunk, out) : 0
+    if (filled > 0) return
+    while (!broken && chunk.length - at >= HEADER_BYTES) {
       broken = headerFault(chunk, at, offset)
-      if (broken) return broken
       const length = lengthAt(chunk, at)
-      if (chunk.length - at < length) break
-      const message = chunk.subarray(at, at + length)
+      if (broken || chunk.length - at < length) break
+      out.push(chunk.subarray(at, at + length))
       at += length
       offset += length
-      sink(message)
     }
-    if (at < chunk.length) fill(chunk.subarray(at), chunk.length - at)
-    return undefined
+    if (!broken && at < chunk.length) fill(chunk.subarray(at), chunk.length - at)
+  }
+
+  function push(chunk: Uint8Array): Result<readonly Uint8Array[], DecodeError> {
+    const out: Uint8Array[] = []
+    if (!broken) cut(chunk, out)
+    return broken ? err(broken) : ok(out)
   }
 
   return {
