@@ -41,7 +41,7 @@ export function framer(): Framer {
 
   /** Takes from the chunk what the held message lacks; answers how much that was. */
   function fill(chunk: Uint8Array, wanted: number): number {
-    const size = Math.min(wanted - filled, chunk.length)
+    const size = Math.max(0, Math.min(wanted - filled, chunk.length))
     if (partial.length < wanted) {
       const larger = new Uint8Array(wanted)
       larger.set(partial.subarray(0, filled))
