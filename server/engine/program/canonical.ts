@@ -71,10 +71,9 @@ function canonicalInstruction(instruction: Instruction): Instruction {
 }
 
 const isEmpty = (instruction: Instruction): boolean =>
-  (instruction.type === 'apply_actions' && instruction.actions.length === 0) ||
-  (instruction.type === 'write_metadata' && instruction.mask === 0n)
+  (instruction.type === 'apply_actions' || instruction.type === 'write_actions') && instruction.actions.length === 0
 
-/** Instructions in the form and order that the switch gives back; those that do nothing are left out. */
+/** Instructions in the form and order that the switch gives back; lists without actions are left out. */
 export function canonicalInstructions(instructions: readonly Instruction[]): readonly Instruction[] {
   const mapped = mapKept(instructions, canonicalInstruction)
   const kept = mapped.some(isEmpty) ? mapped.filter((instruction) => !isEmpty(instruction)) : mapped

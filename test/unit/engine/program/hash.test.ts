@@ -38,6 +38,8 @@ describe('the hash of a program', () => {
   })
 
   it('stays what it is from one release to the next, since journals and rows keep it', () => {
-    expect(hashProgram(EMPTY_PROGRAM).all).toMatchInlineSnapshot(`"5172d0714343751931cd5405459b159ce58831f73429eb85a83fd5278fb7036e"`)
+    expect(hashProgram(EMPTY_PROGRAM).all).toMatchInlineSnapshot(
+      `"5172d0714343751931cd5405459b159ce58831f73429eb85a83fd5278fb7036e"`,
+    )
   })
 })
