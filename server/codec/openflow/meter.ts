@@ -1,3 +1,4 @@
+import type { FieldShape, Spread } from '#server/codec/wire/codec.ts'
 import { list } from '#server/codec/wire/list.ts'
 import { choice, extent, padding, u8, u16, u32, u64 } from '#server/codec/wire/primitive.ts'
 import { struct } from '#server/codec/wire/struct.ts'
@@ -47,7 +48,19 @@ export const meterFeatures = {
   max_color: u8,
   pad: padding(2),
 }
-export const meterFeaturesLate = { ...meterFeatures, features: padded(u32, 4) }
+
+const featuresField: readonly FieldShape[] = [{ name: 'features', shape: { kind: 'uint', bits: 32 }, optional: true }]
+
+/** Open vSwitch 3.1 answers 1.5 in the shorter structure of 1.3. */
+const features: Spread<{ readonly features?: number }> = {
+  shape: { kind: 'struct', fields: featuresField },
+  spread: featuresField,
+  read: (r) => (r.at === r.end ? {} : { features: padded(u32, 4).read(r) }),
+  write: (w, value) => {
+    if (value.features !== undefined) padded(u32, 4).write(w, value.features)
+  },
+}
+export const meterFeaturesLate = { ...meterFeatures, features }
 
 /** A request that names one meter, or all by OFPM_ALL. */
 export const meterRequest = { meter: padded(u32, 4) }

@@ -32,13 +32,13 @@ const fields: readonly FieldShape[] = [
   optional('unknown_oxs', extrasShape({ kind: 'hex' })),
 ]
 
-/** Headers without the length: class OFPXSC_OPENFLOW_BASIC, field, reserved bit. In the order in which we write them. */
+/** Headers without the length: class OFPXSC_OPENFLOW_BASIC, field, reserved bit. In the order in which Open vSwitch writes them. */
 const KNOWN = [
   { code: 0x80020000, size: 8, first: 'duration_sec', second: 'duration_nsec' },
   { code: 0x80020200, size: 8, first: 'idle_sec', second: 'idle_nsec' },
-  { code: 0x80020600, size: 4, first: 'flow_count' },
   { code: 0x80020800, size: 8, first: 'packet_count' },
   { code: 0x80020a00, size: 8, first: 'byte_count' },
+  { code: 0x80020600, size: 4, first: 'flow_count' },
 ] as const
 
 const ORDER = new Map<number, number>(KNOWN.map((k, i) => [(k.code | k.size) >>> 0, i]))
@@ -64,7 +64,7 @@ function read(r: Reader): Counters {
     const header = r.view.getUint32(start)
     const content = take(r, header & 0xff)
     const order = ORDER.get(header) ?? -1
-    if (order > last) {
+    if (order > last || (order >= 0 && !r.exact && out[(KNOWN[order] as (typeof KNOWN)[number]).first] === undefined)) {
       readKnown(r, content, order, out)
       last = order
     } else extras.push({ at: place, hex: toHex(r.bytes, start, r.at) })

@@ -178,7 +178,7 @@ type PropertyValues<P> = Flat<
 
 /**
  * Properties up to the end of the structure, each at most once, as optional fields of the struct around them. One that is
- * unknown, repeated or out of the declared order goes to `properties` with its place, so that all comes back as it was.
+ * unknown, repeated or (for exact readers) out of the declared order goes to `properties` with its place, so that all comes back as it was.
  */
 export function properties<const P extends Readonly<Record<string, { code: number; content: Described }>>>(
   known: P,
@@ -202,7 +202,7 @@ export function properties<const P extends Readonly<Record<string, { code: numbe
       const at = r.at
       const length = lengthAhead(r)
       const entry = byCode.get(r.view.getUint16(at))
-      const value = entry && entry.order > last ? readContent(r, at, length, entry.content) : undefined
+      const value = entry && isNext(r, entry, out, last) ? readContent(r, at, length, entry.content) : undefined
       r.at = at + length
       if (entry && value !== undefined) {
         out[entry.name] = value
@@ -232,6 +232,10 @@ export function properties<const P extends Readonly<Record<string, { code: numbe
   }
   return { shape: { kind: 'struct', fields: whole }, spread: whole, read, write } as never
 }
+
+/** Exact readers name only what stands where we would write it; others take each property once, in any order. */
+const isNext = (r: Reader, entry: { name: string; order: number }, out: object, last: number): boolean =>
+  r.exact ? entry.order > last : !Object.hasOwn(out, entry.name)
 
 function readContent(r: Reader, at: number, length: number, content: Codec<unknown>): unknown {
   r.at = at + 4
