@@ -18,7 +18,7 @@ export function WeavePicture() {
     }
   }
   return (
-    <svg className="p" viewBox="0 0 760 960" preserveAspectRatio="xMidYMid slice">
+    <svg className="p" viewBox="0 0 760 960" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
       <path d={warp.join('')} className="wa" />
       <path d={weft.join('')} className="we" />
       <path d={lit.join('')} className="we on" />

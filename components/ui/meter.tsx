@@ -14,6 +14,7 @@ export function Meter({
 }) {
   const share = (n: number) => (limit > 0 ? Math.min(100, (n / limit) * 100) : 0)
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a meter element cannot show two parts
     <div
       className="meter"
       role="meter"

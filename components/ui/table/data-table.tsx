@@ -1,0 +1,200 @@
+'use client'
+import {
+  columnVisibilityFeature,
+  createColumnHelper,
+  createPaginatedRowModel,
+  createSortedRowModel,
+  rowPaginationFeature,
+  rowSortingFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
+import { Checkbox } from '../checkbox.tsx'
+import { Icon } from '../icon.tsx'
+import { Skeleton } from '../skeleton.tsx'
+import { type Column, compare, narrowed } from './columns.ts'
+import { FilterBar } from './filter-bar.tsx'
+import { useTableView } from './state.ts'
+import { TableFoot } from './table-foot.tsx'
+import './table.css'
+
+const features = tableFeatures({
+  rowSortingFeature,
+  rowPaginationFeature,
+  columnVisibilityFeature,
+  sortedRowModel: createSortedRowModel(),
+  paginatedRowModel: createPaginatedRowModel(),
+})
+
+interface Props<Row extends { readonly id: string }> {
+  /** What the rows are, in lower case: `networks`. */
+  readonly noun: string
+  readonly columns: readonly Column<Row>[]
+  /** Undefined while nothing is known yet. */
+  readonly rows: readonly Row[] | undefined
+  /** What a row is called, for the name of its checkbox. */
+  readonly nameOf: (row: Row) => string
+  readonly sort: string
+  readonly empty: ReactNode
+  /** The tools for what is selected; without it rows cannot be selected. */
+  readonly bulk?: (selected: readonly Row[], clear: () => void) => ReactNode
+  readonly stale?: boolean
+}
+
+const flip = (sort: string, id: string) => (sort === id ? `-${id}` : id)
+
+/** Arrow keys go from row to row. */
+function onRowKeys(event: KeyboardEvent<HTMLTableSectionElement>) {
+  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
+  const row = (event.target as HTMLElement).closest('tr')
+  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling
+  const link = next?.querySelector<HTMLElement>('a, input')
+  if (!link) return
+  event.preventDefault()
+  link.focus()
+}
+
+/** A table that filters, sorts, pages and selects over rows that the browser holds; its view is in the URL. */
+export function DataTable<Row extends { readonly id: string }>(props: Props<Row>) {
+  const { noun, columns, rows, nameOf, bulk } = props
+  const controls = useTableView(
+    props.sort,
+    useMemo(() => columns.filter((c) => c.hidden).map((c) => c.id), [columns]),
+  )
+  const { view } = controls
+  const [selection, setSelection] = useState<Record<string, boolean>>({})
+  const filterKey = JSON.stringify(view.filters)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: filterKey stands for view.filters, which is new at each render
+  const data = useMemo(
+    () => narrowed(rows ?? [], columns, view.filters, view.search),
+    [rows, columns, filterKey, view.search],
+  )
+  const defs = useMemo(() => {
+    const helper = createColumnHelper<typeof features, Row>()
+    return helper.columns(
+      columns.map((column) =>
+        helper.accessor((row: Row) => column.value(row), {
+          id: column.id,
+          sortFn: (a, b) => compare(column.value(a.original), column.value(b.original)),
+          sortDescFirst: false,
+        }),
+      ),
+    )
+  }, [columns])
+  const pages = Math.max(1, Math.ceil(data.length / view.rows))
+  const page = Math.min(view.page, pages)
+  const table = useTable({
+    features,
+    columns: defs,
+    data,
+    getRowId: (row) => row.id,
+    autoResetPageIndex: false,
+    state: {
+      sorting: [{ id: view.sort.replace(/^-/, ''), desc: view.sort.startsWith('-') }],
+      pagination: { pageIndex: page - 1, pageSize: view.rows },
+      columnVisibility: Object.fromEntries(view.hidden.map((id) => [id, false])),
+    },
+  })
+  const shown = columns.filter((column) => !view.hidden.includes(column.id))
+  const visible = table.getRowModel().rows
+  const selected = (rows ?? []).filter((row) => selection[row.id])
+  const pageSelected = visible.filter((row) => selection[row.id]).length
+  const selectPage = (on: boolean) =>
+    setSelection({ ...selection, ...Object.fromEntries(visible.map((row) => [row.id, on])) })
+
+  if (rows?.length === 0) return <section className="card nw">{props.empty}</section>
+  return (
+    <section className={`card nw${props.stale ? ' stale' : ''}`} aria-label={noun}>
+      <FilterBar noun={noun} columns={columns} rows={rows ?? []} controls={controls} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <div className="tablewrap" tabIndex={0}>
+        <table className="t" aria-busy={rows === undefined}>
+          <thead>
+            <tr>
+              {bulk ? (
+                <th className="pickcell">
+                  <Checkbox
+                    aria-label="Select all on this page"
+                    isSelected={pageSelected > 0 && pageSelected === visible.length}
+                    isIndeterminate={pageSelected > 0 && pageSelected < visible.length}
+                    onChange={selectPage}
+                  />
+                </th>
+              ) : null}
+              {shown.map((column) => {
+                const on = view.sort.replace(/^-/, '') === column.id
+                const down = view.sort.startsWith('-')
+                return (
+                  <th
+                    key={column.id}
+                    className={column.numeric ? 'num' : ''}
+                    aria-sort={on ? (down ? 'descending' : 'ascending') : undefined}
+                  >
+                    <button type="button" onClick={() => controls.setSort(flip(view.sort, column.id))}>
+                      {column.header}
+                      {on ? <Icon name={down ? 'down' : 'up'} /> : null}
+                    </button>
+                  </th>
+                )
+              })}
+            </tr>
+          </thead>
+          <tbody onKeyDown={onRowKeys}>
+            {visible.map((row) => (
+              <tr key={row.id} aria-selected={bulk ? Boolean(selection[row.id]) : undefined}>
+                {bulk ? (
+                  <td className="pickcell">
+                    <Checkbox
+                      aria-label={`Select ${nameOf(row.original)}`}
+                      isSelected={Boolean(selection[row.id])}
+                      onChange={(on) => setSelection({ ...selection, [row.id]: on })}
+                    />
+                  </td>
+                ) : null}
+                {shown.map((column) => (
+                  <td
+                    key={column.id}
+                    className={[
+                      column.numeric ? 'num' : '',
+                      column.className ?? '',
+                      column.phone ? `p-${column.phone}` : '',
+                    ]
+                      .filter(Boolean)
+                      .join(' ')}
+                  >
+                    {column.cell
+                      ? column.cell(row.original)
+                      : (column.value(row.original) ?? <span className="dim">—</span>)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {rows === undefined ? <Skeleton rows={6} /> : null}
+        {rows && data.length === 0 ? (
+          <p className="empty">
+            No {noun} fit these filters. {rows.length.toLocaleString('en')} are hidden by them.
+          </p>
+        ) : null}
+      </div>
+      <TableFoot controls={controls} page={page} pages={pages} fit={data.length} total={rows?.length ?? 0}>
+        {selected.length > 0 && bulk ? (
+          <div className="bulk" role="toolbar" aria-label="Selection">
+            <b className="nowrap">{selected.length} selected</b>
+            {bulk(selected, () => setSelection({}))}
+            <button
+              type="button"
+              className="iconbtn slim"
+              aria-label="Clear selection"
+              onClick={() => setSelection({})}
+            >
+              <Icon name="close" small />
+            </button>
+          </div>
+        ) : null}
+      </TableFoot>
+    </section>
+  )
+}
