@@ -136,11 +136,14 @@ const FAMILIES: readonly (Family & { code: number })[] = Object.entries({ ...PLA
 const BY_CODE = new Map(FAMILIES.map((f) => [f.code, f]))
 const BY_TYPE = new Map<string, Family & { code: number }>(FAMILIES.map((f) => [f.type, f]))
 
-/** Bundles came to 1.3 as messages of the Open Networking Foundation (extension 230): subtype by standard type number. */
+/** What 1.4 brought is in 1.3 a message of the Open Networking Foundation: subtype by standard type number. */
 const ONF_SUBTYPES = new Map([
+  [30, 1911],
+  [32, 2350],
   [33, 2300],
   [34, 2301],
 ])
+const ONF_TYPES = new Map([...ONF_SUBTYPES].map(([type, subtype]) => [subtype, type]))
 const FIRST_OF_1_4 = 30
 const EXPERIMENTER = 4
 /** These may come before versions are agreed on. */
@@ -154,10 +157,9 @@ const codecOf = (family: Family, version: number): Codec<unknown> => family.code
 function familyAt(r: Reader, code: number): (Family & { code: number }) | undefined {
   if (r.version > 4 || code < EXPERIMENTER) return BY_CODE.get(code)
   if (code === EXPERIMENTER && r.end - r.at >= 8 && r.view.getUint32(r.at) === ONF) {
-    const subtype = r.view.getUint32(r.at + 4)
-    const standard = subtype === 2300 ? 33 : subtype === 2301 ? 34 : 0
-    if (standard > 0) take(r, 8)
-    return BY_CODE.get(standard || EXPERIMENTER)
+    const standard = ONF_TYPES.get(r.view.getUint32(r.at + 4))
+    if (standard !== undefined) take(r, 8)
+    return BY_CODE.get(standard ?? EXPERIMENTER)
   }
   return code < FIRST_OF_1_4 ? BY_CODE.get(code) : undefined
 }
