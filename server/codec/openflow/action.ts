@@ -48,9 +48,9 @@ interface FieldValue {
 }
 const NOTHING: FieldValue = { field: 'in_port', value: 0n }
 
+/** Says that this part has no name here; the element around it is then kept as bytes. */
 function alien<T>(r: Reader, dummy: T): T {
   r.alien = true
-  r.at = r.end
   return dummy
 }
 
@@ -90,7 +90,8 @@ const fieldId = (space: 'standard' | 'nicira'): Codec<FieldName> => ({
     const { byNumber, byNicira } = oxmTable(r.version)
     const [first, second] = space === 'standard' ? [byNumber, byNicira] : [byNicira, byNumber]
     const oxm = first.get(header >>> 9) ?? (r.exact ? undefined : second.get(header >>> 9))
-    if (!oxm || (header & 0x1ff) !== oxm.bytes || oxm.experimenter !== 0) return alien(r, 'in_port')
+    const onf = oxm !== undefined && oxm.experimenter !== 0 && header >>> 9 === oxm.header >>> 9
+    if (!oxm || (header & 0x1ff) !== oxm.bytes || onf) return alien(r, 'in_port')
     return oxm.name
   },
   write: (w, name) => {

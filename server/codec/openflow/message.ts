@@ -238,6 +238,10 @@ function shapeOfMessage(value: { readonly version?: unknown; readonly type?: unk
   return family && inVersion(family.code, version) ? whole(type, codecOf(family, version).shape) : undefined
 }
 
+/** The types of message that a version has. */
+export const typesOf = (version: Version): readonly string[] =>
+  FAMILIES.filter((f) => inVersion(f.code, version)).map((f) => f.type)
+
 /** What messages look like, for JSON and generators. */
 export const messageShape = inner.shape
 
