@@ -12,36 +12,6 @@ const TABLE = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "rolled_back_at" TIMESTAMPTZ, "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(),
   "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`
 
-/** `weft_owner` migrates and serves nobody; `weft_app` serves requests; `weft_engine` commits. None passes row-level security. */
-export const ROLES = ['weft_owner', 'weft_app', 'weft_engine'] as const
-
-async function connected<T>(url: string, work: (db: pg.Client) => Promise<T>): Promise<T> {
-  const db = new pg.Client({ connectionString: url })
-  await db.connect()
-  try {
-    return await work(db)
-  } finally {
-    await db.end()
-  }
-}
-
-/**
- * Makes the three roles and the database where they are missing. `adminUrl` signs in as someone who may create both,
- * in any database of the server. Doing it again changes nothing.
- */
-export async function prepareDatabase(adminUrl: string, database: string): Promise<void> {
-  await connected(adminUrl, async (db) => {
-    await db.query('SELECT pg_advisory_lock($1)', [LOCK])
-    for (const role of ROLES)
-      if (!(await db.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount)
-        await db.query(`CREATE ROLE ${role} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS`)
-    // The owner hands functions that look over all tenants to the engine: it may become the engine, but does not see what it sees.
-    await db.query('GRANT weft_engine TO weft_owner')
-    if (!(await db.query('SELECT FROM pg_database WHERE datname = $1', [database])).rowCount)
-      await db.query(`CREATE DATABASE ${pg.escapeIdentifier(database)} OWNER weft_owner`)
-  })
-}
-
 interface Applied {
   migration_name: string
   checksum: string
@@ -71,7 +41,9 @@ async function apply(db: pg.Client, name: string, sql: Buffer, checksum: string)
  * answers their names. One process at a time. Throws when a migration was edited after it was applied.
  */
 export async function migrate(ownerUrl: string, folder: string): Promise<string[]> {
-  return connected(ownerUrl, async (db) => {
+  const db = new pg.Client({ connectionString: ownerUrl })
+  await db.connect()
+  try {
     await db.query('SELECT pg_advisory_lock($1)', [LOCK])
     await db.query(TABLE)
     const { rows } = await db.query<Applied>(
@@ -91,5 +63,7 @@ export async function migrate(ownerUrl: string, folder: string): Promise<string[
       applied.push(name)
     }
     return applied
-  })
+  } finally {
+    await db.end()
+  }
 }

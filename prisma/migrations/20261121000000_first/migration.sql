@@ -48,7 +48,6 @@ CREATE TABLE "datapath" (
     "tunnel" TEXT,
     "description" JSONB,
     "description_at" TIMESTAMPTZ(3),
-    "generation" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "datapath_pkey" PRIMARY KEY ("id")
 );
@@ -208,7 +207,7 @@ CREATE TABLE "program" (
     "bytes" BYTEA NOT NULL,
     "hash" TEXT NOT NULL,
     "entries" INTEGER NOT NULL,
-    "groups" INTEGER NOT NULL,
+    "version" INTEGER NOT NULL DEFAULT 1,
     "pending" BYTEA,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -597,11 +596,19 @@ LANGUAGE sql STABLE AS $$
   FROM change_edit e WHERE e.change_id = in_change AND e.kind = 'port' AND e.after IS NOT NULL
 $$;
 
+-- Committed objects of every kind with their revisions.
+CREATE VIEW "intent_object" WITH (security_invoker = true) AS
+  SELECT 'network' AS kind, id, revision FROM network UNION ALL SELECT 'subnet', id, revision FROM subnet
+  UNION ALL SELECT 'port', id, revision FROM port;
+
 -- Changes whose edits may still become true.
 CREATE FUNCTION "is_open"(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT state IN ('draft', 'committing', 'undoing') $$;
 CREATE INDEX "change_open_idx" ON "change" ("id") WHERE "state" IN ('draft', 'committing', 'undoing');
 
 -- ---- Pools over all tenants: these functions see more than their caller, and say no more than a number or a name that is the caller's.
+
+-- Generation ids with which the engine becomes master of a datapath.
+CREATE SEQUENCE "role_generation";
 
 CREATE SEQUENCE "vni_pool" AS int MINVALUE 20001 MAXVALUE 16777215 START 20001 CYCLE;
 
@@ -654,7 +661,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   JOIN datapath d ON d.id = a.datapath_id WHERE d.nic_id = behind AND c.id <> beside
 $$;
 
--- ---- Who may see and write which rows. weft_owner migrates and serves nobody; weft_app serves requests inside a scope; weft_engine commits.
+-- ---- Who may see and write which rows. weft_owner migrates and owns the functions above; weft_app serves requests inside a scope; weft_engine commits.
 
 GRANT USAGE ON SCHEMA public TO weft_app, weft_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO weft_app, weft_engine;
@@ -676,11 +683,11 @@ $$;
 DO $$
 DECLARE t text;
 BEGIN
-  -- The engine sees every row of every table.
+  -- The engine sees every row of every table; so do the owner's functions over all tenants, and migrations.
   FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations' LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY engine_all ON %I TO weft_engine USING (true) WITH CHECK (true)', t);
+    EXECUTE format('CREATE POLICY engine_all ON %I TO weft_engine, weft_owner USING (true) WITH CHECK (true)', t);
   END LOOP;
   -- Rows of a tenant.
   FOREACH t IN ARRAY ARRAY['network', 'subnet', 'port', 'vni_reservation', 'change', 'change_edit', 'task', 'task_log', 'audit'] LOOP
@@ -704,12 +711,3 @@ CREATE POLICY app_inserts ON "tenant" FOR INSERT TO weft_app WITH CHECK (sees_al
 CREATE POLICY app_updates ON "tenant" FOR UPDATE TO weft_app USING (sees_all()) WITH CHECK (sees_all());
 CREATE POLICY app_deletes ON "tenant" FOR DELETE TO weft_app USING (sees_all());
 
--- The functions that look over all tenants run as the engine.
-GRANT CREATE ON SCHEMA public TO weft_engine;
-ALTER FUNCTION "intent_moved"() OWNER TO weft_engine;
-ALTER FUNCTION "draw_vni"(uuid, uuid, uuid) OWNER TO weft_engine;
-ALTER FUNCTION "take_vni"(int, uuid, uuid, uuid) OWNER TO weft_engine;
-ALTER FUNCTION "port_claims"(uuid) OWNER TO weft_engine;
-ALTER FUNCTION "attachment_holder"(uuid, int, uuid, uuid) OWNER TO weft_engine;
-ALTER FUNCTION "nic_ports"(uuid, uuid, uuid) OWNER TO weft_engine;
-REVOKE CREATE ON SCHEMA public FROM weft_engine;

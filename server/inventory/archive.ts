@@ -1,0 +1,41 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { readDifference, readProgram } from '#server/engine/program/deserialise.ts'
+import type { Difference, Program } from '#server/engine/program/program.ts'
+import { writeDifference, writeProgram } from '#server/engine/program/serialise.ts'
+import type { Result } from '#server/kernel/result.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+/** Level 1: a journal is written while switches wait, and its texts repeat themselves enough for any level. */
+const pack = (text: string): Promise<Buffer> =>
+  compress(Buffer.from(text, 'latin1'), { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+
+const unpack = async (bytes: Uint8Array): Promise<string> => (await decompress(bytes)).toString('latin1')
+
+/** What was written by ourselves is read back or the store is broken: there is no sensible way on. */
+function sound<T>(read: Result<T, string>, what: string): T {
+  if (!read.ok) throw new Error(`The stored ${what} cannot be read: ${read.error}`)
+  return read.value
+}
+
+/** A program as one compressed value. */
+export const packProgram = (program: Program): Promise<Buffer> => pack(writeProgram(program))
+
+export const unpackProgram = async (bytes: Uint8Array): Promise<Program> =>
+  sound(readProgram(await unpack(bytes)), 'program')
+
+/** A difference as one compressed value. */
+export const packDifference = (difference: Difference): Promise<Buffer> => pack(writeDifference(difference))
+
+export const unpackDifference = async (bytes: Uint8Array): Promise<Difference> =>
+  sound(readDifference(await unpack(bytes)), 'difference')
+
+/** The waves of one datapath as one compressed value, a line each. */
+export const packWaves = (waves: readonly Difference[]): Promise<Buffer> => pack(waves.map(writeDifference).join('\n'))
+
+export async function unpackWaves(bytes: Uint8Array): Promise<Difference[]> {
+  const text = await unpack(bytes)
+  return text === '' ? [] : text.split('\n').map((line) => sound(readDifference(line), 'difference'))
+}

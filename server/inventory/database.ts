@@ -1,0 +1,99 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { Prisma, PrismaClient } from './generated/client.ts'
+
+/** Whose rows a piece of work may see and write: one tenant's, or (null) everybody's. The database itself holds to it. */
+export interface Scope {
+  readonly tenantId: string | null
+}
+
+/** Sees all rows: operators, auditors, and the engine's own work for them. */
+export const EVERYTHING: Scope = { tenantId: null }
+
+/** A transaction as `weft_app`, confined to a scope. */
+export type Transaction = Prisma.TransactionClient
+
+/** A transaction as `weft_engine`, which sees all rows. */
+export type EngineTransaction = pg.PoolClient
+
+export interface Database {
+  /** Runs `work` in one transaction that sees the rows of `scope` alone. */
+  inScope<T>(scope: Scope, work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Runs `work` in one transaction as the engine. `snapshot`: it sees one moment, and only reads. */
+  asEngine<T>(work: (tx: EngineTransaction) => Promise<T>, mode?: 'snapshot'): Promise<T>
+  /** A single statement as the engine. */
+  engine: pg.Pool
+  close(): Promise<void>
+}
+
+export interface DatabaseUrls {
+  /** Signs in as `weft_app`. */
+  readonly app: string
+  /** Signs in as `weft_engine`. */
+  readonly engine: string
+}
+
+export interface DatabaseOptions {
+  readonly onError?: (error: Error) => void
+  /** Connections for each role. */
+  readonly connections?: number
+}
+
+const BEGIN = { snapshot: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', write: 'BEGIN' }
+
+// Timestamps are read as text by nobody: pg gives Date, int8 and numeric are asked for as text or bigint where they pass 53 bits.
+function enginePool(url: string, max: number, onError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 30_000 })
+  pool.on('error', onError)
+  return pool
+}
+
+/** Opens both sides of the database; nothing is connected until it is used. */
+export function openDatabase(urls: DatabaseUrls, options: DatabaseOptions = {}): Database {
+  const { onError = () => {}, connections = 8 } = options
+  const adapter = new PrismaPg({ connectionString: urls.app, max: connections }, { onPoolError: onError })
+  const prisma = new PrismaClient({ adapter })
+  const engine = enginePool(urls.engine, connections, onError)
+  return {
+    engine,
+    inScope: (scope, work) =>
+      prisma.$transaction(
+        async (tx) => {
+          const [all, tenant] = scope.tenantId === null ? ['all', ''] : ['', scope.tenantId]
+          await tx.$queryRaw`SELECT set_config('weft.scope', ${all}, true), set_config('weft.tenant', ${tenant}, true)`
+          return work(tx)
+        },
+        // Requests queue for a connection rather than fail while many write at once.
+        { maxWait: 20_000, timeout: 30_000 },
+      ),
+    async asEngine(work, mode) {
+      const client = await engine.connect()
+      let broken: Error | undefined
+      try {
+        await client.query(BEGIN[mode ?? 'write'])
+        const result = await work(client)
+        await client.query('COMMIT')
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK').catch((failure: Error) => {
+          broken = failure
+        })
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
+    async close() {
+      await prisma.$disconnect()
+      await engine.end()
+    },
+  }
+}
+
+/** Waits for, then holds until the end of the transaction, the lock of that name. */
+export const lock = (tx: Transaction, name: string): Promise<unknown> =>
+  tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))::text`
+
+export const isUniqueViolation = (error: unknown): boolean =>
+  (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') ||
+  (error instanceof Error && (error as { code?: unknown }).code === '23505')
