@@ -4,6 +4,7 @@ import type { FieldMatch } from '#server/kernel/match.ts'
 import type { Finding } from './finding.ts'
 import type { Infrastructure } from './infrastructure.ts'
 import type { GroupType } from './program/entry.ts'
+import type { Fields } from './program/packet.ts'
 
 /** One row of intent as the inventory keeps it. `value` is the capability's own shape, parsed at the boundary. */
 export interface IntentRow {
@@ -17,7 +18,7 @@ export interface Facts {
   readonly infrastructure: Infrastructure
 }
 
-/** Where in the pipeline a block stands; the composer orders blocks by slot, then by name. */
+/** Where in the pipeline a block stands; the composer orders blocks by slot, inside a slot in the order of registration. */
 export const SLOTS = ['admit', 'classify', 'steer', 'forward', 'egress'] as const
 export type Slot = (typeof SLOTS)[number]
 
@@ -42,6 +43,8 @@ export type PartInstruction =
   | Exclude<Instruction, { type: 'goto_table' }>
   /** Go on at a named table; the composer refuses one that does not come later. */
   | { readonly type: 'goto'; readonly table: TableName }
+  /** Go on at the next table of this datapath's pipeline, whichever block it is of: so later blocks come in between. */
+  | { readonly type: 'next' }
 
 /**
  * When an entry appears in a change: what receives first, then what transmits, then what lets a port's packets in.
@@ -102,6 +105,28 @@ export interface Observation {
   readonly datapaths: ReadonlyMap<string, 'held' | 'away' | 'drifted' | 'moving'>
 }
 
+/** Where packets enter and leave the virtual networks: a port of a datapath, and the VLAN id that they have there. */
+export interface Place {
+  readonly datapathId: string
+  readonly port: number
+  readonly vlan: number | null
+}
+
+/** A packet and what intent promises of it. The check sends it through the programs and compares. */
+export interface Witness {
+  /** Whose promise it is, as `kind/id`. */
+  readonly subject: string
+  /** `red-1 to red-2`. */
+  readonly words: string
+  readonly from: Place
+  /** The frame as the host sends it, but for its tag. */
+  readonly fields: Fields
+  /** It comes out here, ... */
+  readonly reaches: readonly Place[]
+  /** ... and does not come out there. */
+  readonly never: readonly Place[] | 'elsewhere'
+}
+
 /**
  * What every capability fills. Pure: same intent, facts and grants give the same answer; time and randomness are not to be had.
  * `I` is the capability's own model of its intent.
@@ -116,4 +141,6 @@ export interface Capability<I = unknown> {
   demand(intent: I, facts: Facts): readonly Demand[]
   compile(intent: I, facts: Facts, grants: Grants): readonly Part[]
   status(intent: I, facts: Facts, observed: Observation): readonly ObjectState[]
+  /** Packets that prove what the intent promises, at most `limit`, spread over the whole of it; and how many there would be. */
+  witnesses?(intent: I, facts: Facts, limit: number): { readonly chosen: readonly Witness[]; readonly possible: number }
 }

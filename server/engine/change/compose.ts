@@ -1,4 +1,4 @@
-import type { Instruction } from '#server/kernel/action.ts'
+import { type Instruction, PORT } from '#server/kernel/action.ts'
 import {
   type Block,
   type Capability,
@@ -78,6 +78,8 @@ const wrong = (rule: string, message: string, datapathId: string, subject?: stri
 interface Layout {
   readonly datapathId: string
   readonly tables: ReadonlyMap<TableName, ComposedTable>
+  /** The tables of the blocks that this datapath uses, in order. */
+  readonly pipeline: readonly ComposedTable[]
   readonly entries: Map<string, Entry>
   readonly groups: Map<number, Group>
   readonly neighbours: Set<string>
@@ -85,7 +87,14 @@ interface Layout {
   readonly findings: Finding[]
 }
 
+/** Going on after the last table of a pipeline is dropping. */
+function nextOf({ pipeline }: Layout, from: ComposedTable): Instruction | undefined {
+  const next = pipeline.find(({ table }) => table > from.table)
+  return next && { type: 'goto_table', table: next.table }
+}
+
 function numbered(layout: Layout, from: ComposedTable, instruction: PartInstruction): Instruction | undefined {
+  if (instruction.type === 'next') return nextOf(layout, from)
   if (instruction.type !== 'goto') return instruction
   const to = layout.tables.get(instruction.table)
   if (to && to.table > from.table) return { type: 'goto_table', table: to.table }
@@ -127,12 +136,42 @@ function layPart(layout: Layout, part: Part): void {
   for (const address of part.neighbours) layout.neighbours.add(address)
 }
 
+const MISS_PRIORITY = 0
+
+/** What a table does with packets that no entry takes; a switch drops them by itself. */
+function layMisses(layout: Layout): void {
+  for (const { name, block, spec } of layout.pipeline) {
+    if (spec.miss === 'drop') continue
+    const toController: PartInstruction = {
+      type: 'apply_actions',
+      actions: [{ type: 'output', port: PORT.controller }],
+    }
+    layEntry(layout, {
+      table: name,
+      priority: MISS_PRIORITY,
+      match: [],
+      instructions: [spec.miss === 'continue' ? { type: 'next' } : toController],
+      phase: 'receive',
+      because: [`block/${block}`],
+    })
+  }
+}
+
+/** The tables of every block that a part of this datapath writes to. */
+function pipelineOf(tables: ReadonlyMap<TableName, ComposedTable>, parts: readonly Part[]): readonly ComposedTable[] {
+  const written = new Set(parts.flatMap(({ entries }) => entries.map(({ table }) => table)))
+  const blocks = new Set([...written].map((name) => tables.get(name)?.block))
+  return [...tables.values()].filter(({ block }) => blocks.has(block))
+}
+
 function composedOf(layout: Layout): Composed {
   const used = new Set([...layout.entries.values()].map(({ table }) => table))
+  // In the order of keys, so that comparing and hashing need not sort.
+  const keys = [...layout.entries.keys()].sort()
   return {
     datapathId: layout.datapathId,
     program: Object.freeze({
-      entries: layout.entries,
+      entries: new Map(keys.map((key) => [key, layout.entries.get(key) as Entry])),
       groups: layout.groups,
       neighbours: new Map([...layout.neighbours].map((address) => [address, { address }])),
     }),
@@ -144,22 +183,21 @@ function composedOf(layout: Layout): Composed {
 /** Lays the parts of all capabilities into one pipeline for each datapath. What does not fit together is a finding. */
 export function compose(capabilities: readonly Capability[], parts: readonly Part[]): Composition {
   const tables = numberTables(capabilities.flatMap(({ blocks }) => blocks))
-  const layouts = new Map<string, Layout>()
-  for (const part of parts) {
-    const { datapathId } = part
-    const layout = layouts.get(datapathId) ?? {
+  const all = [...Map.groupBy(parts, ({ datapathId }) => datapathId)].map(([datapathId, own]): Layout => {
+    const layout: Layout = {
       datapathId,
       tables,
+      pipeline: pipelineOf(tables, own),
       entries: new Map(),
       groups: new Map(),
       neighbours: new Set(),
       origins: new Map(),
       findings: [],
     }
-    layouts.set(datapathId, layout)
-    layPart(layout, part)
-  }
-  const all = [...layouts.values()]
+    for (const part of own) layPart(layout, part)
+    layMisses(layout)
+    return layout
+  })
   return {
     datapaths: new Map(all.map((layout) => [layout.datapathId, composedOf(layout)])),
     findings: all.flatMap(({ findings }) => findings),
