@@ -2,7 +2,7 @@ import { writeHex } from '#server/codec/wire/bytes.ts'
 import type { FieldShape, Shape, Spread } from '#server/codec/wire/codec.ts'
 import { toHex } from '#server/codec/wire/hex.ts'
 import { confine, fault, type Reader, take } from '#server/codec/wire/reader.ts'
-import { type Extra, extrasShape } from '#server/codec/wire/tagged.ts'
+import { type Extra, extrasShape, shortElement } from '#server/codec/wire/tagged.ts'
 import { pad, reserve, type Writer } from '#server/codec/wire/writer.ts'
 import { FIELD_NAMES, type FieldName } from '#server/kernel/field.ts'
 import { type FieldMatch, fullMask, type Match } from '#server/kernel/match.ts'
@@ -41,7 +41,7 @@ const fields: readonly FieldShape[] = [
     name: 'match',
     shape: { kind: 'refined', name: 'match', of: { kind: 'list', of: fieldShape }, check: () => undefined },
   },
-  { name: 'unknown_oxm', shape: { ...extrasShape({ kind: 'hex' }), kind: 'list' } as Shape, optional: true },
+  { name: 'unknown_oxm', shape: extrasShape(shortElement), optional: true },
 ]
 
 /** What a match is read into. */
@@ -131,7 +131,11 @@ function read(r: Reader): MatchFields {
   }
   r.end = outer
   take(r, (8 - (length % 8)) % 8)
-  return found.extras ? { match: found.match, unknown_oxm: found.extras } : { match: found.match }
+  if (!found.extras) return { match: found.match }
+  const last = found.match.length
+  // Sorted fields have lost their places: what has no name then stands behind them.
+  const unknown_oxm = r.exact ? found.extras : found.extras.map(({ hex }, i) => ({ at: last + i, hex }))
+  return { match: found.match, unknown_oxm }
 }
 
 const isRegister = (name: string): boolean => name.length === 4 && name.startsWith('reg')

@@ -2,7 +2,7 @@ import { writeHex } from '#server/codec/wire/bytes.ts'
 import type { Codec, FieldShape, Spread } from '#server/codec/wire/codec.ts'
 import { toHex } from '#server/codec/wire/hex.ts'
 import { confine, type Reader, take } from '#server/codec/wire/reader.ts'
-import { type Extra, extrasShape } from '#server/codec/wire/tagged.ts'
+import { type Extra, extrasShape, shortElement } from '#server/codec/wire/tagged.ts'
 import { pad, reserve, type Writer } from '#server/codec/wire/writer.ts'
 
 /** Statistics that 1.5 carries as a list of fields (OXS); before, and when a switch keeps them, as fixed ones. */
@@ -29,7 +29,7 @@ const fields: readonly FieldShape[] = [
   ),
   optional('packet_count', counter),
   optional('byte_count', counter),
-  optional('unknown_oxs', extrasShape({ kind: 'hex' })),
+  optional('unknown_oxs', extrasShape(shortElement)),
 ]
 
 /** Headers without the length: class OFPXSC_OPENFLOW_BASIC, field, reserved bit. In the order in which Open vSwitch writes them. */

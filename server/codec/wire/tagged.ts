@@ -152,6 +152,17 @@ export interface Extra {
   readonly hex: string
 }
 
+/** A field of class, number and an 8-bit length of what follows (OXM, OXS). */
+export const shortElement: FieldShape['shape'] = {
+  kind: 'refined',
+  name: 'short_element',
+  of: { kind: 'hex' },
+  check: (hex: string) =>
+    hex.length >= 8 && Number.parseInt(hex.slice(6, 8), 16) === hex.length / 2 - 4
+      ? undefined
+      : 'must be a field whose length fits',
+}
+
 export const extrasShape = (hex: FieldShape['shape']): FieldShape['shape'] => ({
   kind: 'list',
   of: {
