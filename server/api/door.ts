@@ -3,15 +3,8 @@ import { contract } from '#server/contract/index.ts'
 import { type Right, ROLE_RIGHTS } from '#server/contract/rights.ts'
 import type { Account } from '#server/contract/session.ts'
 import type { AuditEntry, AuditSink, LocalAccount } from '#server/identity/ports.ts'
+import type { Caller } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
-
-/** Who sends the request, as its session says. */
-export interface Caller {
-  readonly account: LocalAccount
-  /** Hash of the session that it came with. */
-  readonly session: string
-  readonly expiresAt_ms: number
-}
 
 /** What a handler may add to the line that its call leaves in the audit log. */
 export interface AuditNote {
@@ -69,7 +62,7 @@ export function authorise(right: unknown, caller: Caller | undefined): void {
 function line(context: RequestContext, action: string, outcome: AuditEntry['outcome'], detail: string): AuditEntry {
   const { note, caller, address } = context
   return {
-    actor: caller?.account.name ?? note.actor ?? '',
+    actor: note.actor ?? caller?.account.name ?? '',
     ...{ address, action, outcome },
     subject: note.subject ?? null,
     tenantId: note.tenantId ?? caller?.account.tenantId ?? null,

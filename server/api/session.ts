@@ -1,0 +1,41 @@
+import type { Session } from '#server/contract/session.ts'
+import type { Caller, Sessions } from '#server/identity/sessions.ts'
+import type { LocalSignIn } from '#server/identity/sign-in.ts'
+import { api, door, publicAccount, rightsOf } from './door.ts'
+
+export interface SessionParts {
+  readonly signIn: LocalSignIn
+  readonly sessions: Sessions
+  readonly product: Session['product']
+  /** Told when somebody has changed their password. */
+  readonly onPasswordChanged?: (name: string) => Promise<void>
+}
+
+/** Sign-in, sign-out, and who is signed in. */
+export function sessionHandlers({ signIn, sessions, product, onPasswordChanged }: SessionParts) {
+  const view = ({ account, expiresAt_ms }: Caller): Session => ({
+    account: publicAccount(account),
+    rights: [...rightsOf(account)],
+    ...{ expiresAt: new Date(expiresAt_ms).toISOString(), product },
+  })
+  return {
+    get: api.session.get.handler(({ context }) => view(context.caller)),
+    create: door.session.create.handler(async ({ input, context }) => {
+      context.note.actor = input.name
+      const { id, caller } = await signIn.signIn(input, context)
+      // Whoever signs in again leaves the old session behind.
+      if (context.caller) await sessions.end(context.caller.session)
+      context.keepSession(id, caller.expiresAt_ms)
+      context.note.tenantId ??= caller.account.tenantId ?? undefined
+      return view(caller)
+    }),
+    remove: api.session.remove.handler(async ({ context }) => {
+      await sessions.end(context.caller.session)
+      context.keepSession(null)
+    }),
+    password: api.session.password.handler(async ({ input, context }) => {
+      await signIn.changePassword(context.caller, input.current, input.next, context)
+      await onPasswordChanged?.(context.account.name)
+    }),
+  }
+}

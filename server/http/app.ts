@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Config } from '#server/config.ts'
+import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
+import { cookieName } from './caller.ts'
+import type { EventBus } from './events.ts'
+import { registerMetrics } from './metrics.ts'
+import { openapiDocument } from './openapi.ts'
+import { sendProblem } from './problem.ts'
+import { DATA_POLICY, requestGuard, SECURITY_HEADERS } from './security.ts'
+import { registerStream } from './stream.ts'
+import { registerWeb } from './web.ts'
+
+export interface AppParts extends Omit<ApiParts, 'cookie'> {
+  readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product'>
+  readonly events: EventBus
+  readonly metrics: Registry
+  /** Whether the engine can work: each part by name. */
+  readonly health: () => Promise<Readonly<Record<string, boolean>>>
+  readonly log: FastifyBaseLogger
+}
+
+/** Answered whatever name they are called by: machines ask them by address. */
+const UNGUARDED = new Set(['/health', '/metrics'])
+
+function listenOptions({ http }: AppParts['config']) {
+  const proxies = http.trustedProxies.length > 0 ? [...http.trustedProxies] : false
+  const https = http.tls && {
+    cert: readFileSync(http.tls.certificate),
+    key: readFileSync(http.tls.key),
+    minVersion: 'TLSv1.2' as const,
+  }
+  return { trustProxy: proxies, ...(https && { https }) }
+}
+
+function registerHealth(app: FastifyInstance, { health, config }: AppParts): void {
+  app.get('/health', async (_request, reply) => {
+    const parts = await health()
+    const well = Object.values(parts).every(Boolean)
+    reply
+      .code(well ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .header('content-security-policy', DATA_POLICY)
+    return { status: well ? 'ok' : 'failing', version: config.product.version, instance: config.instance, parts }
+  })
+}
+
+/** The HTTP server in front of everything: the API, events, metrics, health; all else goes to the web server. */
+export async function createApp(parts: AppParts): Promise<FastifyInstance> {
+  const { config, log } = parts
+  const app = Fastify({
+    ...listenOptions(config),
+    ...{ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) },
+    forceCloseConnections: true,
+    ...{ requestTimeout: 120_000, routerOptions: { maxParamLength: 200 } },
+  }) as unknown as FastifyInstance
+  const guard = requestGuard(config.http)
+  app.setErrorHandler(sendProblem)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS).header('content-security-policy', DATA_POLICY)
+    if (config.http.origin.startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000')
+    if (!UNGUARDED.has(request.url.split('?')[0] ?? '')) guard(request)
+  })
+  registerMetrics(app, parts.metrics, parts.events, config.http.metricsToken)
+  registerHealth(app, parts)
+  const cookie = cookieName(config.instance)
+  const document = JSON.stringify(await openapiDocument(config.product))
+  app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
+  registerStream(app, { events: parts.events, sessions: parts.sessions, cookie })
+  await registerApi(app, { ...parts, cookie })
+  await registerWeb(app, config.web.port)
+  return app
+}

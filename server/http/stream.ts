@@ -1,0 +1,83 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { rightsOf } from '#server/api/door.ts'
+import type { EventMessage } from '#server/contract/overview.ts'
+import type { Caller, Sessions } from '#server/identity/sessions.ts'
+import { Refusal } from '#server/kernel/refusal.ts'
+import { callerOf, sessionIdOf } from './caller.ts'
+import type { EventBus } from './events.ts'
+
+export interface StreamParts {
+  readonly events: EventBus
+  readonly sessions: Sessions
+  /** Name of the session cookie. */
+  readonly cookie: string
+  /** How often a line is sent when there is nothing to say; the session is looked at again then. */
+  readonly heartbeat_ms?: number
+}
+
+/** A client that reads so slowly is cut off; it comes back with `Last-Event-ID`. */
+const BACKLOG_BYTES = 1 << 20
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+}
+
+const frame = (message: EventMessage) =>
+  `id: ${message.id}\nevent: ${message.topic}\ndata: ${JSON.stringify(message)}\n\n`
+
+function lastIdOf({ headers, query }: FastifyRequest): string | undefined {
+  const last = headers['last-event-id'] ?? (query as { lastEventId?: unknown }).lastEventId
+  return typeof last === 'string' && last !== '' ? last.slice(0, 128) : undefined
+}
+
+/** Sends events to one client until it goes, falls behind, or its session ends. */
+function follow(
+  { events, sessions, heartbeat_ms = 15_000 }: StreamParts,
+  id: string,
+  caller: Caller,
+  lastId: string | undefined,
+  reply: FastifyReply,
+) {
+  const { raw } = reply
+  let end: () => void = () => undefined
+  const write = (text: string) => {
+    if (raw.destroyed || raw.writableEnded) return
+    raw.write(text)
+    if (raw.writableLength > BACKLOG_BYTES) raw.destroy()
+  }
+  const beat = setInterval(async () => {
+    const still = await sessions.find(id).catch(() => caller)
+    if (still && rightsOf(still.account) === rightsOf(caller.account)) write(': still here\n\n')
+    else raw.end()
+  }, heartbeat_ms)
+  raw.once('close', () => {
+    clearInterval(beat)
+    end()
+  })
+  write('retry: 1000\n\n')
+  const { account } = caller
+  const listener = { rights: rightsOf(account), tenantId: account.tenantId, take: (m: EventMessage) => write(frame(m)) }
+  end = events.subscribe(listener, lastId)
+}
+
+/** `/events`: server-sent events, filtered by right and tenant. */
+export function registerStream(app: FastifyInstance, parts: StreamParts): void {
+  const open = new Set<FastifyReply>()
+  app.addHook('preClose', async () => {
+    for (const reply of open) reply.raw.end()
+  })
+  app.get('/events', async (request, reply) => {
+    const id = sessionIdOf(request, parts.cookie)
+    const caller = await callerOf(request, parts.cookie, parts.sessions)
+    if (id === undefined || !caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
+    reply.hijack()
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value)
+    reply.raw.writeHead(200, STREAM_HEADERS)
+    open.add(reply)
+    reply.raw.once('close', () => open.delete(reply))
+    follow(parts, id, caller, lastIdOf(request), reply)
+  })
+}

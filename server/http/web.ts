@@ -1,0 +1,44 @@
+import proxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { makeNonce, pagePolicy } from './security.ts'
+
+/** Shown while the web server is away: it comes back by itself, and so does the page. */
+const AWAY = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
+<title>Starting</title><p>The pages are starting. This one tries again by itself.</p></html>`
+
+const sendAway = (reply: FastifyReply) =>
+  reply.code(503).header('retry-after', '2').header('cache-control', 'no-store').type('text/html').send(AWAY)
+
+/** Hands everything that nobody else answers to the Next server, with a nonce for the scripts and styles of its pages. */
+export async function registerWeb(app: FastifyInstance, port: number): Promise<void> {
+  await app.register(async (scope) => {
+    scope.decorateRequest('nonce', '')
+    scope.addHook('onRequest', async (request, reply) => {
+      const nonce = makeNonce()
+      request.nonce = nonce
+      reply.header('content-security-policy', pagePolicy(nonce))
+    })
+    await scope.register(proxy, {
+      upstream: `http://127.0.0.1:${port}`,
+      httpMethods: ['GET', 'HEAD', 'POST'],
+      // Pages are never cached by anybody who does not ask Next: but its hashed files may be kept.
+      replyOptions: {
+        rewriteRequestHeaders: (request, headers) => ({
+          ...headers,
+          'x-nonce': request.nonce,
+          // Next takes the nonce for its own scripts from here.
+          'content-security-policy': pagePolicy(request.nonce),
+        }),
+        rewriteHeaders: ({ 'content-security-policy': _, 'x-powered-by': __, ...headers }) => headers,
+        onError: (reply) => void sendAway(reply as unknown as FastifyReply),
+      },
+    })
+  })
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the page's scripts and style elements carry. */
+    nonce: string
+  }
+}

@@ -1,0 +1,326 @@
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { PASSWORD, startConsole } from './ground.ts'
+
+type Body = Record<string, unknown>
+const json = async (answer: Response): Promise<Body> => (await answer.json()) as Body
+
+/** Sends bytes as they are: `fetch` sets Host and Origin by itself. */
+const sendRaw = (port: number, lines: readonly string[]) =>
+  new Promise<string>((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`))
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('end', () => resolve(text))
+    socket.on('error', reject)
+  })
+
+describe('sign-in', () => {
+  test('gives a __Host- cookie that scripts cannot read, and says who is signed in', async () => {
+    const { enter, send } = await startConsole()
+    expect((await send('GET', '/api/v1/session')).status).toBe(401)
+    const { answer, headers } = await enter()
+    expect(answer.status).toBe(201)
+    expect(answer.headers.get('set-cookie')).toMatch(
+      /^__Host-weft=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; Secure; SameSite=Lax$/,
+    )
+    const session = await json(await send('GET', '/api/v1/session', undefined, headers))
+    expect(session).toMatchObject({ account: { name: 'admin', role: 'operator' }, product: { name: 'Weft' } })
+    expect(JSON.stringify(session)).not.toContain('argon2')
+  })
+
+  test('tells the command line the id in a header, which is then a bearer', async () => {
+    const { send, password } = await startConsole()
+    const asked = { 'x-weft-session': 'header' }
+    const answer = await send('POST', '/api/v1/session', { name: 'admin', password }, asked)
+    const id = answer.headers.get('x-weft-session')
+    const there = await send('GET', '/api/v1/session', undefined, { authorization: `Bearer ${id}` })
+    expect(there.status).toBe(200)
+  })
+
+  test('sign-out ends the session at the server', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const out = await send('DELETE', '/api/v1/session', undefined, headers)
+    expect([out.status, await out.text()]).toEqual([204, ''])
+    expect(out.headers.get('set-cookie')).toContain('Max-Age=0')
+    expect((await send('GET', '/api/v1/session', undefined, headers)).status).toBe(401)
+  })
+
+  test('a wrong name and a wrong password get the same answer; the sixth try has to wait', async () => {
+    const { send } = await startConsole()
+    const wrong = await json(await send('POST', '/api/v1/session', { name: 'admin', password: 'x' }))
+    expect(await json(await send('POST', '/api/v1/session', { name: 'nobody', password: 'x' }))).toEqual(wrong)
+    for (let round = 0; round < 4; round++) await send('POST', '/api/v1/session', { name: 'admin', password: 'x' })
+    const limited = await send('POST', '/api/v1/session', { name: 'admin', password: 'x' })
+    expect(limited.status).toBe(429)
+    expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+})
+
+describe('rights', () => {
+  test('what one has no right to is refused and written down', async () => {
+    const { person, send, audit, TENANT } = await startConsole()
+    const { headers } = await person('auditor')
+    const answer = await send('POST', '/api/v1/users', { name: 'x', role: 'auditor', password: PASSWORD }, headers)
+    expect([answer.status, await json(answer)]).toMatchObject([403, { code: 'forbidden' }])
+    expect((await send('GET', `/api/v1/tenants/${TENANT}`, undefined, headers)).status).toBe(200)
+    expect(audit.lines.at(-1)).toMatchObject({ actor: 'auditor', action: 'users.create', outcome: 'refused' })
+  })
+
+  test('every write leaves a line, a read none, a stranger none but for sign-in', async () => {
+    const { enter, send, audit, TENANT } = await startConsole()
+    await send('POST', '/api/v1/users', {})
+    await send('POST', '/api/v1/session', { name: 'mallory', password: 'x' })
+    const { headers } = await enter()
+    await send('GET', `/api/v1/tenants/${TENANT}`, undefined, headers)
+    await send('POST', '/api/v1/tenants', { name: 'green' }, headers)
+    await send('POST', '/api/v1/tenants', { name: 'Not A Name' }, headers)
+    expect(audit.lines.map(({ actor, action, outcome }) => [actor, action, outcome])).toEqual([
+      ['mallory', 'session.create', 'refused'],
+      ['admin', 'session.create', 'done'],
+      ['admin', 'tenants.create', 'done'],
+      ['admin', 'tenants.create', 'refused'],
+    ])
+    expect(audit.lines[2]).toMatchObject({ subject: `tenant/${TENANT}`, address: '127.0.0.1' })
+  })
+
+  test('a tenant role needs a tenant, another role none', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const user = { name: 'x', role: 'tenant-member', password: PASSWORD }
+    const answer = await json(await send('POST', '/api/v1/users', user, headers))
+    expect(answer).toMatchObject({ status: 422, errors: [{ pointer: '/tenantId', rule: 'user.tenant' }] })
+  })
+})
+
+describe('problems', () => {
+  test.each([
+    ['malformed JSON', 'POST', '/api/v1/tenants', '{"name":', 400, 'malformed'],
+    ['a prototype in JSON', 'POST', '/api/v1/tenants', '{"__proto__":{}}', 400, 'malformed'],
+    ['a body over its limit', 'POST', '/api/v1/users', { name: 'x'.repeat(5000) }, 413, 'too-large'],
+    ['an unknown path', 'GET', '/api/v1/nothing', undefined, 404, 'not-found'],
+    ['an id that is none', 'GET', '/api/v1/tenants/7', undefined, 404, 'not-found'],
+    ['an unknown id', 'GET', '/api/v1/tenants/0190a0a0-0000-7000-8000-00000000ffff', undefined, 404, 'not-found'],
+    ['another method', 'PUT', '/api/v1/tenants', {}, 405, 'method-not-allowed'],
+    ['an out-of-range limit', 'GET', '/api/v1/tenants?limit=9999', undefined, 422, 'rule'],
+  ])('%s', async (_name, method, path, body, status, code) => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const answer = await send(method, path, body, headers)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect([answer.status, await json(answer)]).toMatchObject([
+      status,
+      { status, code, type: `urn:weft:problem:${code}` },
+    ])
+  })
+
+  test('every wrong field is named with pointer, rule and mend', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const body = { name: 'Not A Name', quotas: { networks: -1, ports: 'many' }, colour: 'red' }
+    const { errors } = await json(await send('POST', '/api/v1/tenants', body, headers))
+    const found = (errors as { pointer: string; rule: string; mend: string }[]).map(({ pointer, rule }) => [
+      pointer,
+      rule,
+    ])
+    expect(found.sort()).toEqual([
+      ['/colour', 'unknown-key'],
+      ['/name', 'format'],
+      ['/quotas/networks', 'minimum'],
+      ['/quotas/ports', 'type'],
+    ])
+    for (const { mend } of errors as { mend: string }[]) expect(mend).not.toBe('')
+  })
+
+  test('another media type is 415', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const answer = await send('POST', '/api/v1/tenants', 'name=x', { ...headers, 'content-type': 'text/plain' })
+    expect(answer.status).toBe(415)
+  })
+
+  test('a fault of ours says nothing of its cause', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const answer = await send('GET', '/api/v1/tenants?filter=fault', undefined, headers)
+    expect(answer.status).toBe(500)
+    expect(await answer.text()).not.toContain('secret')
+  })
+})
+
+describe('queries', () => {
+  test('a field that is given twice is a list', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const { next } = await json(
+      await send('GET', '/api/v1/tenants?filter=a:eq:1&filter=b:eq:2&limit=5', undefined, headers),
+    )
+    expect(JSON.parse(String(next))).toMatchObject({ filter: ['a:eq:1', 'b:eq:2'], limit: 5 })
+  })
+})
+
+describe('revisions', () => {
+  test('absent 428, old 409, nonsense 400, right 200 with the new one as ETag', async () => {
+    const { enter, send, TENANT } = await startConsole()
+    const { headers } = await enter()
+    const patch = (ifMatch?: string) =>
+      send(
+        'PATCH',
+        `/api/v1/tenants/${TENANT}`,
+        { displayName: 'R' },
+        { ...headers, ...(ifMatch && { 'if-match': ifMatch }) },
+      )
+    expect((await patch()).status).toBe(428)
+    expect((await patch('"2"')).status).toBe(409)
+    expect((await patch('soon')).status).toBe(400)
+    const done = await patch('"3"')
+    expect([done.status, done.headers.get('etag')]).toEqual([200, '"4"'])
+    expect((await patch('3')).status).toBe(200)
+  })
+})
+
+describe('idempotency keys', () => {
+  test('give the first answer again; for another request they are refused; another account has its own', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const post = (name: string, key: string) =>
+      send('POST', '/api/v1/tenants', { name }, { ...headers, 'idempotency-key': key })
+    const first = await post('green', 'k1')
+    const again = await post('green', 'k1')
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
+    expect(await json(again)).toEqual(await json(first))
+    expect((await post('blue', 'k1')).status).toBe(422)
+    expect((await json(await post('green', 'k2'))).displayName).toBe('number 2')
+    expect((await post('green', 'not one key')).status).toBe(400)
+  })
+})
+
+describe('who may not call', () => {
+  test('a page of another origin cannot write with the cookie', async () => {
+    const { enter, send, origin } = await startConsole()
+    const { headers } = await enter()
+    const strangers: Record<string, string>[] = [
+      { origin: 'http://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'null' },
+    ]
+    for (const foreign of strangers) {
+      const answer = await send('POST', '/api/v1/tenants', { name: 'green' }, { ...headers, ...foreign })
+      expect(answer.status).toBe(403)
+    }
+    const own = await send('POST', '/api/v1/tenants', { name: 'green' }, { ...headers, origin })
+    expect(own.status).toBe(201)
+  })
+
+  test('a name that is not ours is refused, so that a rebound one reaches nothing', async () => {
+    const { port } = await startConsole()
+    expect(await sendRaw(port, ['GET /api/v1/session HTTP/1.1', 'Host: evil.example'])).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await sendRaw(port, ['GET /health HTTP/1.1', 'Host: evil.example'])).toMatch(/^HTTP\/1\.1 200 /)
+  })
+})
+
+describe('pages', () => {
+  test('come from the web server with a nonce of their own that it was told', async () => {
+    const { send } = await startConsole()
+    const [one, two] = [
+      await send('GET', '/networks?x=1'),
+      await send('GET', '/networks', undefined, { 'x-nonce': 'mine' }),
+    ]
+    const policy = one.headers.get('content-security-policy') ?? ''
+    const { url, headers } = (await json(one)) as { url: string; headers: Record<string, string> }
+    expect(url).toBe('/networks?x=1')
+    expect(policy).toContain(`'nonce-${headers['x-nonce']}'`)
+    expect(headers['content-security-policy']).toBe(policy)
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toMatch(/script-src[^;]*unsafe/)
+    const other = (await json(two)) as { headers: Record<string, string> }
+    expect(other.headers['x-nonce']).not.toBe(headers['x-nonce'])
+    expect(other.headers['x-nonce']).not.toBe('mine')
+  })
+
+  test('and all else carry the security headers', async () => {
+    const { send } = await startConsole()
+    for (const path of ['/', '/api/v1/session', '/api/v1/nothing', '/health', '/metrics', '/events']) {
+      const { headers } = await send('GET', path)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    }
+  })
+
+  test('while the web server is away a page says so and tries again', async () => {
+    const { send } = await startConsole({ WEFT_WEB_PORT: '1' })
+    const answer = await send('GET', '/')
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).toContain('http-equiv="refresh"')
+  })
+})
+
+describe('events', () => {
+  test('are for people who are signed in', async () => {
+    const { send } = await startConsole()
+    const answer = await send('GET', '/events')
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
+  })
+
+  test('arrive as they happen, and from the last id on', async () => {
+    const { enter, send, events } = await startConsole()
+    const { headers } = await enter()
+    const read = async (lastId?: string) => {
+      const answer = await send('GET', '/events', undefined, { ...headers, ...(lastId && { 'last-event-id': lastId }) })
+      const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
+      const decoder = new TextDecoder()
+      let text = ''
+      return {
+        until: async (word: string) => {
+          while (!text.includes(word)) text += decoder.decode((await reader.read()).value, { stream: true })
+          return text
+        },
+        close: () => reader.cancel(),
+      }
+    }
+    const first = await read()
+    await first.until('retry')
+    events.publish({ topic: 'network', kind: 'created', ref: 'a', tenantId: null })
+    const text = await first.until('"ref":"a"')
+    expect(text).toMatch(/^id: e1-1$/m)
+    await first.close()
+    events.publish({ topic: 'network', kind: 'created', ref: 'b', tenantId: null })
+    const second = await read('e1-1')
+    expect(await second.until('"ref":"b"')).not.toContain('"ref":"a"')
+    await second.close()
+  })
+})
+
+describe('machines', () => {
+  test('read health and metrics', async () => {
+    const { send } = await startConsole()
+    expect(await json(await send('GET', '/health'))).toMatchObject({ status: 'ok', parts: { database: true } })
+    expect(await (await send('GET', '/metrics')).text()).toContain('weft_process_resident_memory_bytes')
+    expect((await send('GET', '/metrics', undefined, { 'x-forwarded-for': '203.0.113.9' })).status).toBe(403)
+  })
+
+  test('with a token configured need it even on loopback', async () => {
+    const token = 'sixteen letters or more'.replaceAll(' ', '-')
+    const { send } = await startConsole({ WEFT_METRICS_TOKEN: token })
+    expect((await send('GET', '/metrics')).status).toBe(403)
+    expect((await send('GET', '/metrics', undefined, { authorization: `Bearer ${token}` })).status).toBe(200)
+  })
+
+  test('read the whole API as OpenAPI, with right and revision of every procedure', async () => {
+    const { send } = await startConsole()
+    const document = (await json(await send('GET', '/api/v1/openapi.json'))) as {
+      openapi: string
+      paths: Record<string, Record<string, { 'x-weft-right': string; parameters?: { name: string }[] }>>
+    }
+    expect(document.openapi).toMatch(/^3\.1/)
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path))
+    expect(operations.length).toBeGreaterThan(40)
+    for (const operation of operations) expect(operation['x-weft-right']).toBeTypeOf('string')
+    const names = document.paths['/networks/{id}']?.patch?.parameters?.map(({ name }) => name)
+    expect(names).toContain('If-Match')
+  })
+})

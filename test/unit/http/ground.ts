@@ -1,0 +1,115 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { api } from '#server/api/door.ts'
+import { sessionHandlers } from '#server/api/session.ts'
+import { userHandlers } from '#server/api/users.ts'
+import { readConfig } from '#server/config.ts'
+import type { Role } from '#server/contract/rights.ts'
+import { createApp } from '#server/http/app.ts'
+import { eventBus } from '#server/http/events.ts'
+import { metricsRegistry } from '#server/http/metrics.ts'
+import { createFirstOperator } from '#server/identity/first-operator.ts'
+import { hashPassword } from '#server/identity/password.ts'
+import { sessionKeeper } from '#server/identity/sessions.ts'
+import { localSignIn } from '#server/identity/sign-in.ts'
+import { notFound, staleRevision } from '#server/kernel/refusal.ts'
+import { memoryAudit, memoryIdempotency, memoryIdentity } from '../identity/stores.ts'
+
+export const PASSWORD = 'twelve letters at least'
+const listening = (server: Server) =>
+  new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+
+/** What stands for the web server: it answers what it was sent. */
+async function startWeb() {
+  const server = createServer((request, response) => {
+    response.setHeader('content-security-policy', "default-src 'unsafe-inline'")
+    response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.headers }))
+  })
+  const port = await listening(server)
+  onTestFinished(() => void server.close())
+  return port
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listening(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const TENANT = '0190a0a0-0000-7000-8000-000000000001'
+/** One tenant that has revision 3 and can only be renamed: what a revision is checked on. */
+function tenantHandlers() {
+  const tenant = {
+    ...{ id: TENANT, name: 'red', displayName: 'Red', thread: 1, quotas: { networks: 1, ports: 1 } },
+    ...{ used: { networks: 0, ports: 0 }, revision: 3 },
+  }
+  let created = 0
+  return {
+    get: api.tenants.get.handler(({ input }) => {
+      if (input.id !== TENANT) throw notFound('tenant')
+      return tenant
+    }),
+    update: api.tenants.update.handler(({ context, input }) => {
+      if (context.ifMatch !== 3) throw staleRevision(context.ifMatch ?? 0, 3)
+      return { ...tenant, displayName: input.displayName ?? 'Red', revision: 4 }
+    }),
+    list: api.tenants.list.handler(({ input }) => {
+      if (input.filter === 'fault') throw new Error('the secret of the database')
+      return { items: [], next: JSON.stringify(input) }
+    }),
+    create: api.tenants.create.handler(({ input, context }) => {
+      created += 1
+      context.note.subject = `tenant/${TENANT}`
+      return { ...tenant, name: input.name, displayName: `number ${created}` }
+    }),
+  }
+}
+
+/** A console with sign-in, users and one tenant, in memory, behind a real port; gone when the test ends. */
+export async function startConsole(environment: Record<string, string> = {}) {
+  const [port, web] = [await freePort(), await startWeb()]
+  const config = readConfig({}, { WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), ...environment })
+  const stores = memoryIdentity()
+  const audit = memoryAudit()
+  const sessions = sessionKeeper(stores.sessions, config.session)
+  const signIn = localSignIn(stores.accounts, sessions, { ...config.signIn, perAccount: 5 })
+  const password = (await createFirstOperator(stores.accounts)) as string
+  const product = { ...config.product, instance: config.instance, demo: false }
+  const events = eventBus({ epoch: 'e1' })
+  const router = {
+    session: sessionHandlers({ signIn, sessions, product }),
+    users: userHandlers(stores.accounts),
+    tenants: tenantHandlers(),
+  }
+  const app = await createApp({
+    ...{ config, router, sessions, audit, events, metrics: metricsRegistry() },
+    ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({ database: true }) },
+  })
+  await app.listen({ port, host: '127.0.0.1' })
+  onTestFinished(() => app.close())
+  const origin = `http://127.0.0.1:${port}`
+  const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    fetch(origin + path, {
+      method,
+      redirect: 'manual',
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  const enter = async (name = 'admin', secret = password) => {
+    const answer = await send('POST', '/api/v1/session', { name, password: secret })
+    const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    return { answer, cookie, headers: { cookie } }
+  }
+  const person = async (role: Role) => {
+    const tenantId = role.startsWith('tenant-') ? TENANT : null
+    const passwordHash = await hashPassword(PASSWORD)
+    await stores.accounts.create({ name: role, displayName: role, role, tenantId, passwordHash })
+    return enter(role, PASSWORD)
+  }
+  return { port, origin, send, enter, person, audit, events, password, stores, config, TENANT }
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { createFirstOperator, FIRST_OPERATOR } from '#server/identity/first-operator.ts'
+import { fitsPassword, hashPassword } from '#server/identity/password.ts'
+import { sessionKeeper } from '#server/identity/sessions.ts'
+import { localSignIn, TooManyTries } from '#server/identity/sign-in.ts'
+import { memoryIdentity } from './stores.ts'
+
+const MINUTE_MS = 60_000
+const from = { address: '192.0.2.1', agent: 'test' }
+
+async function ground({ perAccount = 3, perAddress = 100 } = {}) {
+  let now_ms = 1_000_000
+  const clock = { now_ms: () => now_ms, monotonic_ms: () => now_ms }
+  const stores = memoryIdentity()
+  const sessions = sessionKeeper(stores.sessions, { idle_ms: 10 * MINUTE_MS, absolute_ms: 60 * MINUTE_MS }, clock)
+  const signIn = localSignIn(stores.accounts, sessions, { perAccount, perAddress, window_ms: MINUTE_MS })
+  const password = (await createFirstOperator(stores.accounts)) as string
+  const pass = (minutes: number) => {
+    now_ms += minutes * MINUTE_MS
+  }
+  return { ...stores, keeper: sessions, signIn, password, pass }
+}
+
+describe('passwords', () => {
+  test('are kept as Argon2id with at least 19 MiB', async () => {
+    const kept = await hashPassword('correct horse battery')
+    expect(kept).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    expect(await fitsPassword(kept, 'correct horse battery')).toBe(true)
+    expect(await fitsPassword(kept, 'correct horse batterz')).toBe(false)
+  })
+
+  test('an account that does not exist costs as much as a wrong password', async () => {
+    const kept = await hashPassword('correct horse battery')
+    await fitsPassword(undefined, 'warm up')
+    const time = async (work: () => Promise<unknown>) => {
+      const start = performance.now()
+      for (let round = 0; round < 5; round++) await work()
+      return performance.now() - start
+    }
+    const unknown = await time(() => fitsPassword(undefined, 'x'))
+    const wrong = await time(() => fitsPassword(kept, 'x'))
+    expect(unknown / wrong).toBeGreaterThan(0.4)
+  })
+})
+
+describe('the first operator', () => {
+  test('is made once, with a password that nobody else has', async () => {
+    const { accounts, password } = await ground()
+    expect(password).toMatch(/^(\w{4}-){4}\w{4}$/)
+    expect((await accounts.byName(FIRST_OPERATOR))?.role).toBe('operator')
+    expect(await createFirstOperator(accounts)).toBeUndefined()
+  })
+})
+
+describe('sessions', () => {
+  test('the store never holds the id', async () => {
+    const { signIn, password, stored } = await ground()
+    const { id } = await signIn.signIn({ name: 'admin', password }, from)
+    expect(Buffer.from(id, 'base64url')).toHaveLength(32)
+    expect(JSON.stringify([...stored.values()])).not.toContain(id)
+  })
+
+  test('end when idle, and in any case after their longest life', async () => {
+    const { signIn, keeper, password, pass } = await ground()
+    const idle = await signIn.signIn({ name: 'admin', password }, from)
+    pass(11)
+    expect(await keeper.find(idle.id)).toBeUndefined()
+    const busy = await signIn.signIn({ name: 'admin', password }, from)
+    for (let used = 0; used < 11; used++) {
+      pass(5)
+      expect(await keeper.find(busy.id)).toBeDefined()
+    }
+    pass(6)
+    expect(await keeper.find(busy.id)).toBeUndefined()
+    expect(await keeper.prune()).toBe(2)
+  })
+
+  test('another word than an id is nobody', async () => {
+    const { keeper } = await ground()
+    for (const word of ['', 'x', 'a'.repeat(44), "' OR 1=1"]) expect(await keeper.find(word)).toBeUndefined()
+  })
+
+  test('a new password ends the other ones', async () => {
+    const { signIn, keeper, password } = await ground()
+    const here = await signIn.signIn({ name: 'admin', password }, from)
+    const there = await signIn.signIn({ name: 'admin', password }, from)
+    await expect(signIn.changePassword(here.caller, 'wrong', 'a new password', from)).rejects.toMatchObject({
+      code: 'rule',
+      errors: [{ pointer: '/current' }],
+    })
+    await signIn.changePassword(here.caller, password, 'a new password', from)
+    expect(await keeper.find(here.id)).toBeDefined()
+    expect(await keeper.find(there.id)).toBeUndefined()
+    await expect(signIn.signIn({ name: 'admin', password }, from)).rejects.toMatchObject({ code: 'unauthenticated' })
+    await signIn.signIn({ name: 'admin', password: 'a new password' }, from)
+  })
+})
+
+describe('tries', () => {
+  test('are limited for an account, from wherever they come, and even with the right password then', async () => {
+    const { signIn, password } = await ground({ perAccount: 3 })
+    for (let round = 0; round < 3; round++)
+      await expect(
+        signIn.signIn({ name: 'admin', password: 'wrong' }, { ...from, address: `192.0.2.${round}` }),
+      ).rejects.toMatchObject({ code: 'unauthenticated' })
+    const refused = signIn.signIn({ name: 'ADMIN', password }, from)
+    await expect(refused).rejects.toBeInstanceOf(TooManyTries)
+    await expect(refused).rejects.toMatchObject({ wait_s: expect.any(Number) })
+  })
+
+  test('are limited for an address, whatever names it tries, also all at once', async () => {
+    const { signIn } = await ground({ perAccount: 100, perAddress: 4 })
+    const tries = Array.from({ length: 10 }, (_, round) => signIn.signIn({ name: `u${round}`, password: 'x' }, from))
+    const results = await Promise.allSettled(tries)
+    const limited = results.filter((one) => one.status === 'rejected' && one.reason instanceof TooManyTries)
+    expect(limited).toHaveLength(6)
+  })
+
+  test('that succeed are forgiven', async () => {
+    const { signIn, password } = await ground({ perAccount: 3, perAddress: 3 })
+    for (let round = 0; round < 8; round++) await signIn.signIn({ name: 'admin', password }, from)
+  })
+})
