@@ -1,0 +1,139 @@
+import { createServer, type Socket } from 'node:net'
+import { textMapOf, textOf } from '#server/codec/ovsdb/index.ts'
+import type { Endpoint } from '#server/datapath/connection/endpoint.ts'
+import { listen, peerOf } from '#server/datapath/connection/listen.ts'
+import { type Log, refusalLog } from '#server/datapath/connection/log.ts'
+import { openSession, type Session } from './session.ts'
+import { KNOWN_MAX_BYTES, type SessionSource, type Taker } from './source.ts'
+import { transactOn } from './transaction.ts'
+
+/** Peers that have not said who they are, at one time; more are turned away at once. */
+const STRANGERS_MAX = 64
+/** The most bytes in one message of a stranger: its bridges' names and ids, and no more. */
+const STRANGER_MAX_BYTES = 256 << 10
+
+/** What a switch says of itself when it dials in. */
+export interface SwitchIdentity {
+  readonly systemId: string | undefined
+  readonly bridges: readonly { readonly name: string; readonly datapathId: string | undefined }[]
+}
+
+export interface OvsdbListenerOptions {
+  readonly endpoint: Endpoint
+  readonly log: Log
+  /** Time in which a peer must show an Open vSwitch database; default 5 s. */
+  readonly handshake_ms?: number
+  /** A switch that nobody serves. */
+  readonly onUnknown?: (identity: SwitchIdentity, peer: string) => void
+}
+
+/** One address where switches' databases dial in (`ovs-vsctl set-manager`). */
+export interface OvsdbListener {
+  /** The address that is open: a TCP port of 0 is filled in. */
+  readonly endpoint: Endpoint
+  /** Peers that were turned away so far. */
+  readonly refused: number
+  /** The sessions of the switch that `isWanted` knows, for a client. */
+  source(isWanted: (identity: SwitchIdentity) => boolean): SessionSource
+  /** Closes the address (a socket file is removed) and every session that came over it. */
+  close(): Promise<void>
+}
+
+/** The id that the user gave a bridge, or else the one that it made for itself. */
+async function identify(session: Session, deadline_ms: number): Promise<SwitchIdentity> {
+  const [root, bridges] = await transactOn(
+    session,
+    [
+      { op: 'select', table: 'Open_vSwitch', where: [], columns: ['external_ids'] },
+      { op: 'select', table: 'Bridge', where: [], columns: ['name', 'datapath_id'] },
+    ],
+    { deadline_ms },
+  )
+  return {
+    systemId: textMapOf(root?.rows?.[0]?.external_ids)['system-id'],
+    bridges: (bridges?.rows ?? []).map((row) => ({
+      name: textOf(row.name) ?? '',
+      datapathId: textOf(row.datapath_id),
+    })),
+  }
+}
+
+interface Place {
+  readonly isWanted: (identity: SwitchIdentity) => boolean
+  readonly taker: Taker
+  busy: boolean
+}
+
+const describe = ({ systemId, bridges }: SwitchIdentity): string =>
+  `switch ${systemId ?? 'without a system id'} with bridges ${bridges.map(({ name }) => name).join(', ') || 'none'}`
+
+/** Opens an address for switches' databases. Rejects when it is taken. */
+export async function openOvsdbListener(options: OvsdbListenerOptions): Promise<OvsdbListener> {
+  const { log, handshake_ms = 5000, onUnknown } = options
+  const places = new Set<Place>()
+  const sessions = new Set<Session>()
+  const complain = refusalLog(log, 'OVSDB')
+  let strangers = 0
+  let refused = 0
+  const turnAway = (peer: string, reason: string) => {
+    refused++
+    complain(peer, reason)
+  }
+  const hand = async (session: Session, identity: SwitchIdentity) => {
+    const place = [...places].find((one) => !one.busy && one.isWanted(identity))
+    if (!place) {
+      session.close('nobody serves this switch')
+      turnAway(session.peer, `${describe(identity)} is not known here`)
+      return onUnknown?.(identity, session.peer)
+    }
+    session.trust(KNOWN_MAX_BYTES)
+    place.busy = true
+    await place.taker.take(session).finally(() => {
+      place.busy = false
+    })
+  }
+  const greet = async (session: Session) => {
+    strangers++
+    const identity = await identify(session, handshake_ms)
+      .catch(async (error: Error) => {
+        // What the peer did wrong says more than that its answer was missed.
+        const reason = session.open ? error.message : await session.closed
+        session.close(reason)
+        turnAway(session.peer, reason)
+        return undefined
+      })
+      .finally(() => strangers--)
+    if (identity) await hand(session, identity)
+  }
+  const accept = (socket: Socket) => {
+    const peer = peerOf(socket, options.endpoint)
+    if (strangers >= STRANGERS_MAX) {
+      socket.on('error', () => undefined)
+      socket.destroy()
+      return turnAway(peer, `${STRANGERS_MAX} others have not said who they are`)
+    }
+    const session = openSession(socket, peer, { maxBytes: STRANGER_MAX_BYTES })
+    sessions.add(session)
+    void session.closed.then(() => sessions.delete(session))
+    void greet(session)
+  }
+  const server = createServer({ noDelay: true }, accept)
+  const endpoint = await listen(server, options.endpoint)
+  server.on('error', (error) => log('warn', 'The OVSDB listener failed to accept a peer.', { reason: error.message }))
+  return {
+    endpoint,
+    get refused() {
+      return refused
+    },
+    source: (isWanted) => (taker, signal) => {
+      const place: Place = { isWanted, taker, busy: false }
+      places.add(place)
+      signal.addEventListener('abort', () => places.delete(place), { once: true })
+    },
+    close: async () => {
+      const done = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const session of sessions) session.close('the listener was closed')
+      await done
+    },
+  }
+}
