@@ -1,6 +1,5 @@
 'use client'
 import type { ReactNode } from 'react'
-import { Checkbox as AriaCheckbox } from 'react-aria-components'
 import { Icon } from './icon.tsx'
 
 interface Props {
@@ -12,19 +11,24 @@ interface Props {
   readonly children?: ReactNode
 }
 
-export function Checkbox({ children, ...rest }: Props) {
+/** The browser's own checkbox, drawn over: it lies invisible on top of its picture, so that all that works with one works. */
+export function Checkbox({ isSelected, isIndeterminate = false, isDisabled, onChange, children, ...rest }: Props) {
   return (
-    <AriaCheckbox {...rest} className="checkbox">
-      {({ isSelected, isIndeterminate, isFocusVisible }) => (
-        <>
-          <span
-            className={`check${isIndeterminate ? ' some' : isSelected ? ' on' : ''}${isFocusVisible ? ' is-focus' : ''}`}
-          >
-            {isIndeterminate ? <Icon name="dash" /> : isSelected ? <Icon name="check" /> : null}
-          </span>
-          {children}
-        </>
-      )}
-    </AriaCheckbox>
+    <label className="checkbox">
+      <span className={`check${isIndeterminate ? ' some' : isSelected ? ' on' : ''}`}>
+        <input
+          {...rest}
+          type="checkbox"
+          checked={isSelected}
+          disabled={isDisabled}
+          onChange={(event) => onChange(event.target.checked)}
+          ref={(input) => {
+            if (input) input.indeterminate = isIndeterminate
+          }}
+        />
+        {isIndeterminate ? <Icon name="dash" /> : isSelected ? <Icon name="check" /> : null}
+      </span>
+      {children}
+    </label>
   )
 }

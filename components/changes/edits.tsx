@@ -1,0 +1,79 @@
+import Link from 'next/link'
+import type { Change, Edit } from '#server/contract/changes.ts'
+import { Icon, type IconName } from '../ui/icon.tsx'
+
+const ICONS: Readonly<Record<string, IconName>> = { network: 'network', subnet: 'info', port: 'port' }
+const FIELDS: Readonly<Record<string, string>> = {
+  vni: 'VNI',
+  mtu: 'MTU',
+  mac: 'MAC',
+  vlan: 'VLAN',
+  tenantId: 'tenant',
+  networkId: 'network',
+  attachmentId: 'attachment',
+}
+const word = (field: string) => FIELDS[field] ?? field.replace(/([A-Z])/g, ' $1').toLowerCase()
+
+const Fields = ({ edit }: { edit: Edit }) => (
+  <span>
+    <span className={edit.operation === 'delete' ? 'gone' : 'dim'}>
+      {edit.operation === 'create' ? `new ${edit.kind}` : edit.operation === 'delete' ? `${edit.kind} deleted` : ''}
+    </span>
+    {edit.fields
+      .filter(({ before, after }) => before !== after)
+      .map(({ field, before, after }, index) => (
+        <span key={field}>
+          {index > 0 || edit.operation !== 'update' ? ', ' : ''}
+          <span className="dim">{word(field)}</span> {before === null ? null : <del>{before}</del>}
+          {before !== null && after !== null ? ' → ' : ' '}
+          {after === null ? null : <ins>{after}</ins>}
+        </span>
+      ))}
+  </span>
+)
+
+/** Where an object can be looked at: one that is only in a draft has no page yet. */
+const hrefOf = (edit: Edit, change: Change): string | undefined => {
+  const exists =
+    edit.operation === 'create'
+      ? change.state === 'committed'
+      : edit.operation === 'update' || change.state !== 'committed'
+  return edit.kind === 'network' && exists ? `/networks/${edit.id}` : undefined
+}
+
+/** What the change says about intent, field by field. */
+export function Edits({ change, mayWrite }: { change: Change; mayWrite: boolean }) {
+  const made = change.edits.find(({ kind, operation }) => kind === 'network' && operation === 'create')
+  return (
+    <section className="card" aria-labelledby="h-edits">
+      <header>
+        <h2 id="h-edits">Edits to intent</h2>
+        <span className="dim">{change.edits.length}</span>
+        {change.state === 'draft' && made && mayWrite ? (
+          <Link className="push small" href={`/networks/new?change=${change.id}&network=${made.id}&step=3`}>
+            Edit
+          </Link>
+        ) : null}
+      </header>
+      {change.edits.length === 0 ? <p className="in dim">This change has no edits.</p> : null}
+      <ul className="ed">
+        {change.edits.map((edit) => {
+          const href = hrefOf(edit, change)
+          return (
+            <li key={`${edit.kind}/${edit.id}`}>
+              <Icon name={ICONS[edit.kind] ?? 'info'} small />
+              {href ? (
+                <Link href={href} className="clip">
+                  {edit.label}
+                </Link>
+              ) : (
+                <b className="clip">{edit.label}</b>
+              )}
+              <Fields edit={edit} />
+            </li>
+          )
+        })}
+      </ul>
+    </section>
+  )
+}
