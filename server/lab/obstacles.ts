@@ -10,6 +10,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
+  sysctl: 'procps',
   ethtool: 'ethtool',
   ping: 'iputils-ping',
   tcpdump: 'tcpdump',

@@ -72,6 +72,7 @@ describe('calls of a session', () => {
   it('fail with what the server says, past a deadline, by a signal, and with the connection', async () => {
     await start((message, socket) => {
       if (message.method === 'bad') reply(socket, message.id, null, { error: 'unknown database', details: 'no X' })
+      if (message.method === 'hang up') socket.end()
     })
     await expect(session.call('bad', [])).rejects.toMatchObject({
       failure: 'refused',
