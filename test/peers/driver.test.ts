@@ -316,6 +316,34 @@ describe('two engines', () => {
   })
 })
 
+describe('a bridge whose database is known', () => {
+  it('is configured there, again after somebody changes it, and once it is made', async () => {
+    const ovsdb = { type: 'unix', path: peer.database } as const
+    const keeper = await drive(peer, 'br5', {
+      ovsdb,
+      bridge: 'br5',
+      datapathId: '00000000000000c5',
+      socket: 'br5.sock',
+    })
+    await peer.vsctl('add-br', 'br5', '--', 'set', 'bridge', 'br5', 'datapath_type=dummy')
+    await connected(keeper)
+    const settings = async () => [
+      ...(await Promise.all([
+        peer.vsctl('get', 'bridge', 'br5', 'fail_mode'),
+        peer.vsctl('get', 'bridge', 'br5', 'protocols'),
+        peer.vsctl('get', 'controller', 'br5', 'connection_mode'),
+      ])),
+    ]
+    const wanted = ['secure\n', '[OpenFlow13, OpenFlow14, OpenFlow15]\n', 'out-of-band\n']
+    expect(await settings()).toEqual(wanted)
+    await peer.vsctl('del-controller', 'br5', '--', 'set-fail-mode', 'br5', 'standalone')
+    await until('the settings to be back', async () => (await settings()).join() === wanted.join())
+    await connected(keeper)
+    await keeper.close()
+    await peer.vsctl('del-br', 'br5')
+  })
+})
+
 describe('an address', () => {
   it('serves several datapaths, over TCP too, and is closed with the last of them', async () => {
     const { listeners } = driven

@@ -14,7 +14,8 @@ export interface DrivenBridge {
   close(): Promise<void>
 }
 
-export interface DriveOptions extends Partial<Pick<OpenflowOptions, 'generation' | 'groups_ms' | 'tunnel' | 'log'>> {
+export interface DriveOptions
+  extends Partial<Pick<OpenflowOptions, 'generation' | 'groups_ms' | 'tunnel' | 'ovsdb' | 'bridge'>> {
   readonly datapathId?: string
   /** Name of the socket in the switch's run directory. */
   readonly socket?: string

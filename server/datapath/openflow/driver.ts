@@ -1,13 +1,15 @@
-import type { Endpoint } from '#server/datapath/connection/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '#server/datapath/connection/endpoint.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
 import { type Driver, DriverError, type DriverEvent } from '#server/datapath/driver.ts'
 import type { Difference } from '#server/engine/program/program.ts'
 import { type Attachment, createAttachment } from './attachment.ts'
 import { discardBundle } from './bundle.ts'
+import { keepBridge } from './custody.ts'
 import { readPortCounters } from './describe.ts'
 import type { Listeners } from './listeners.ts'
 import { createNeighbours } from './neighbour.ts'
 import { tunnelPortOf } from './order.ts'
+import { dialledSource, openOvsdbClient } from './ovsdb/index.ts'
 import { commitPart, convergePart, type Part, stagePart } from './part.ts'
 import { readHeld } from './read.ts'
 import { driverError, type Reach } from './refusal.ts'
@@ -29,6 +31,9 @@ export interface OpenflowOptions {
   readonly datapathId: string
   /** Where the switch connects to. */
   readonly controller: Endpoint
+  /** The switch's database and the bridge in it, which is configured there; absent when somebody else does that. */
+  readonly ovsdb?: Endpoint
+  readonly bridge?: string
   readonly listeners: Listeners
   /** Name of the port that leads to other VTEPs; absent where there is none. */
   readonly tunnel?: string
@@ -109,6 +114,18 @@ const needsBundles = (session: Session, id: string): void => {
     throw new DriverError('refused', id, 'the switch has no bundles, so that a change could not be atomic')
 }
 
+/** Keeps the bridge configured in the switch's database, where that is known. The answer ends it. */
+function configured({ ovsdb, bridge, controller, datapathId, log }: OpenflowOptions): () => Promise<void> {
+  if (!ovsdb || bridge === undefined) return async () => undefined
+  const client = openOvsdbClient({ source: dialledSource(ovsdb), log })
+  const requirements = { bridge, datapathId, controller: formatEndpoint(controller) }
+  const end = keepBridge({ client, requirements, log })
+  return async () => {
+    end()
+    await client.close()
+  }
+}
+
 /** Drives one Open vSwitch bridge by OpenFlow 1.3 to 1.5. The switch dials; nothing happens before `start`. */
 export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const { id, name, datapathId, log } = options
@@ -119,7 +136,7 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const groups_ms = options.groups_ms ?? 1000
   const attachment = createAttachment({ ...options, groups_ms, neighbours, counts, emit, lost: parts.clear })
   const operate = operations(id, attachment)
-  let withdraw: (() => Promise<void>) | undefined
+  let stop: (() => Promise<void>) | undefined
 
   const resolve = (session: Session, difference: Difference) =>
     neighbours.resolve(difference, session.connection, session.tunnelPort() ?? tunnelPortOf(difference))
@@ -166,13 +183,17 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
     subscribe,
     status: () => counts,
     async start() {
-      withdraw = await options.listeners.serve(options.controller, datapathId, attachment.take)
+      const withdraw = await options.listeners.serve(options.controller, datapathId, attachment.take)
+      const release = configured(options)
+      stop = async () => {
+        await Promise.all([withdraw(), release()])
+      }
     },
     async close() {
-      const stop = withdraw
-      withdraw = undefined
+      const all = stop
+      stop = undefined
       attachment.close('closed by Weft')
-      await stop?.()
+      await all?.()
     },
   }
 }
