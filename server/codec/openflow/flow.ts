@@ -1,7 +1,7 @@
 import { list } from '#server/codec/wire/list.ts'
 import { absent, choice, extent, padding, u8, u16, u32, u64, x64 } from '#server/codec/wire/primitive.ts'
+import type { Extra } from '#server/codec/wire/properties.ts'
 import { struct } from '#server/codec/wire/struct.ts'
-import type { Extra } from '#server/codec/wire/tagged.ts'
 import type { Instruction } from '#server/kernel/action.ts'
 import { instruction } from './action.ts'
 import { type MatchFields, match } from './match.ts'

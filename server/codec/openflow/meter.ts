@@ -1,8 +1,8 @@
 import type { FieldShape, Spread } from '#server/codec/wire/codec.ts'
 import { list } from '#server/codec/wire/list.ts'
-import { choice, extent, padding, u8, u16, u32, u64 } from '#server/codec/wire/primitive.ts'
+import { choice, extent, padded, padding, u8, u16, u32, u64 } from '#server/codec/wire/primitive.ts'
 import { struct } from '#server/codec/wire/struct.ts'
-import { padded, tagged, variant } from '#server/codec/wire/tagged.ts'
+import { tagged, variant } from '#server/codec/wire/tagged.ts'
 
 const limits = { rate: u32, burst: u32 }
 

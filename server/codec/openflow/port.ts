@@ -1,8 +1,8 @@
 import { text } from '#server/codec/wire/bytes.ts'
 import type { Codec } from '#server/codec/wire/codec.ts'
-import { choice, extent, mac, padding, u8, u32, u64 } from '#server/codec/wire/primitive.ts'
+import { choice, extent, mac, padded, padding, u8, u32, u64 } from '#server/codec/wire/primitive.ts'
+import { type Extra, properties, property } from '#server/codec/wire/properties.ts'
 import { struct } from '#server/codec/wire/struct.ts'
-import { type Extra, padded, properties, property } from '#server/codec/wire/tagged.ts'
 import { perVersion, type Version } from './version.ts'
 
 const speeds = { curr: u32, advertised: u32, supported: u32, peer: u32, curr_speed: u32, max_speed: u32 }

@@ -1,8 +1,8 @@
 import { writeHex } from '#server/codec/wire/bytes.ts'
 import type { Codec, FieldShape, Spread } from '#server/codec/wire/codec.ts'
 import { toHex } from '#server/codec/wire/hex.ts'
+import { type Extra, extrasShape, shortElement } from '#server/codec/wire/properties.ts'
 import { confine, type Reader, take } from '#server/codec/wire/reader.ts'
-import { type Extra, extrasShape, shortElement } from '#server/codec/wire/tagged.ts'
 import { pad, reserve, type Writer } from '#server/codec/wire/writer.ts'
 
 /** Statistics that 1.5 carries as a list of fields (OXS); before, and when a switch keeps them, as fixed ones. */

@@ -160,3 +160,18 @@ export function choice<const N extends Readonly<Record<string, number>>>(
 /** A flag that is bit 0 of a number whose other bits are reserved. */
 export const flag = (base: Codec<number>): Codec<boolean> =>
   mapped(base, { kind: 'boolean' }, (raw) => (raw & 1) === 1, Number)
+
+/** A codec followed by `size` bytes of padding. */
+export const padded = <T>(codec: Codec<T>, size: number): Codec<T> => ({
+  shape: codec.shape,
+  read: (r) => {
+    const value = codec.read(r)
+    take(r, size)
+    return value
+  },
+  write: (w, value) => {
+    codec.write(w, value)
+    const at = reserve(w, size)
+    w.bytes.fill(0, at, at + size)
+  },
+})

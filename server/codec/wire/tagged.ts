@@ -1,5 +1,5 @@
 import { hexRest, writeHex } from './bytes.ts'
-import type { Codec, Described, FieldShape, Flat, Infer, Spread, ValueOf } from './codec.ts'
+import type { Codec, Described, FieldShape, ValueOf } from './codec.ts'
 import { toHex } from './hex.ts'
 import { confine, fault, type Reader, take } from './reader.ts'
 import { type Fields, struct } from './struct.ts'
@@ -43,7 +43,7 @@ function keyAt(r: Reader, at: number, length: number, nested: boolean): number {
 }
 
 /** Reads type and length of the element ahead without moving; answers its length. */
-function lengthAhead(r: Reader): number {
+export function lengthAhead(r: Reader): number {
   if (r.end - r.at < 4) fault('truncated', r.at, `an element header has 4 bytes, ${r.end - r.at} left`)
   const length = r.view.getUint16(r.at + 2)
   if (length < 4) fault('length', r.at + 2, `element length ${length} is shorter than its header`)
@@ -51,7 +51,7 @@ function lengthAhead(r: Reader): number {
   return length
 }
 
-function skipPad(r: Reader, length: number, align: number): void {
+export function skipPad(r: Reader, length: number, align: number): void {
   const missing = (align - (length % align)) % align
   if (missing > 0) take(r, missing)
 }
@@ -143,146 +143,5 @@ export const element = (rules: ElementRules = {}): Codec<string> => ({
     const start = w.at
     hexRest.write(w, value)
     pad(w, start, rules.pad ?? 1)
-  },
-})
-
-/** An element that has no name here, and its place among its neighbours. */
-export interface Extra {
-  readonly at: number
-  readonly hex: string
-}
-
-/** A field of class, number and an 8-bit length of what follows (OXM, OXS). */
-export const shortElement: FieldShape['shape'] = {
-  kind: 'refined',
-  name: 'short_element',
-  of: { kind: 'hex' },
-  check: (hex: string) =>
-    hex.length >= 8 && Number.parseInt(hex.slice(6, 8), 16) === hex.length / 2 - 4
-      ? undefined
-      : 'must be a field whose length fits',
-}
-
-export const extrasShape = (hex: FieldShape['shape']): FieldShape['shape'] => ({
-  kind: 'list',
-  of: {
-    kind: 'struct',
-    fields: [
-      { name: 'at', shape: { kind: 'uint', bits: 16 } },
-      { name: 'hex', shape: hex },
-    ],
-  },
-})
-
-/** One property: its code and the content after the header. */
-export interface Property<T> {
-  readonly code: number
-  readonly content: Codec<T>
-}
-export const property = <T>(code: number, content: Codec<T>): Property<T> => ({ code, content })
-
-type PropertyValues<P> = Flat<
-  { readonly [K in keyof P]?: P[K] extends { content: Described } ? Infer<P[K]['content']> : never } & {
-    readonly properties?: readonly Extra[]
-  }
->
-
-/**
- * Properties up to the end of the structure, each at most once, as optional fields of the struct around them. One that is
- * unknown, repeated or (for exact readers) out of the declared order goes to `properties` with its place, so that all comes back as it was.
- */
-export function properties<const P extends Readonly<Record<string, { code: number; content: Described }>>>(
-  known: P,
-): Spread<PropertyValues<P>> {
-  const entries = Object.entries(known).map(([name, p], order) => ({
-    name,
-    order,
-    code: p.code,
-    content: p.content as Codec<unknown>,
-  }))
-  const byCode = new Map(entries.map((e) => [e.code, e]))
-  const hex: FieldShape['shape'] = { kind: 'element', known: entries.map((e) => e.code), align: 1 }
-  const spread: FieldShape[] = entries.map((e) => ({ name: e.name, shape: e.content.shape, optional: true }))
-  const whole: FieldShape[] = [...spread, { name: 'properties', shape: extrasShape(hex), optional: true }]
-
-  function read(r: Reader): Record<string, unknown> {
-    const out: Record<string, unknown> = {}
-    const extras: Extra[] = []
-    let last = -1
-    for (let place = 0; r.at < r.end; place++) {
-      const at = r.at
-      const length = lengthAhead(r)
-      const entry = byCode.get(r.view.getUint16(at))
-      const value = entry && isNext(r, entry, out, last) ? readContent(r, at, length, entry.content) : undefined
-      r.at = at + length
-      if (entry && value !== undefined) {
-        out[entry.name] = value
-        last = entry.order
-      } else extras.push({ at: place, hex: toHex(r.bytes, at, at + length) })
-      skipPad(r, length, 8)
-    }
-    if (extras.length > 0) out.properties = extras
-    return out
-  }
-
-  function write(w: Writer, value: Record<string, unknown>): void {
-    const extras = (value.properties ?? []) as readonly Extra[]
-    let place = 0
-    let next = 0
-    const raw = (until: number) => {
-      for (; next < extras.length && (extras[next] as Extra).at <= until; next++, place++)
-        writeExtra(w, extras[next] as Extra)
-    }
-    for (const { name, code, content } of entries) {
-      if (value[name] === undefined) continue
-      raw(place)
-      writeProperty(w, code, content, value[name])
-      place++
-    }
-    raw(Number.POSITIVE_INFINITY)
-  }
-  return { shape: { kind: 'struct', fields: whole }, spread: whole, read, write } as never
-}
-
-/** Exact readers name only what stands where we would write it; others take each property once, in any order. */
-const isNext = (r: Reader, entry: { name: string; order: number }, out: object, last: number): boolean =>
-  r.exact ? entry.order > last : !Object.hasOwn(out, entry.name)
-
-function readContent(r: Reader, at: number, length: number, content: Codec<unknown>): unknown {
-  r.at = at + 4
-  const outer = confine(r, at, length)
-  const value = content.read(r)
-  const whole = r.at === r.end && !r.alien
-  r.alien = false
-  r.end = outer
-  return whole ? value : undefined
-}
-
-function writeProperty(w: Writer, code: number, content: Codec<unknown>, value: unknown): void {
-  const start = reserve(w, 4)
-  content.write(w, value)
-  w.view.setUint16(start, code)
-  w.view.setUint16(start + 2, w.at - start)
-  pad(w, start, 8)
-}
-
-function writeExtra(w: Writer, extra: Extra): void {
-  const start = w.at
-  writeHex(w, extra.hex)
-  pad(w, start, 8)
-}
-
-/** A codec followed by `size` bytes of padding. */
-export const padded = <T>(codec: Codec<T>, size: number): Codec<T> => ({
-  shape: codec.shape,
-  read: (r) => {
-    const value = codec.read(r)
-    take(r, size)
-    return value
-  },
-  write: (w, value) => {
-    codec.write(w, value)
-    const at = reserve(w, size)
-    w.bytes.fill(0, at, at + size)
   },
 })

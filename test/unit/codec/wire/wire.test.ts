@@ -5,10 +5,24 @@ import type { Codec } from '#server/codec/wire/codec.ts'
 import { fromHex, hexFault, toHex } from '#server/codec/wire/hex.ts'
 import { fromJson, toJson } from '#server/codec/wire/json.ts'
 import { list } from '#server/codec/wire/list.ts'
-import { choice, extent, flag, lengthOf, mac, padding, u8, u16, u32, u64, x64 } from '#server/codec/wire/primitive.ts'
+import {
+  choice,
+  extent,
+  flag,
+  lengthOf,
+  mac,
+  padded,
+  padding,
+  u8,
+  u16,
+  u32,
+  u64,
+  x64,
+} from '#server/codec/wire/primitive.ts'
+import { properties, property } from '#server/codec/wire/properties.ts'
 import { readerOf, reading } from '#server/codec/wire/reader.ts'
 import { struct } from '#server/codec/wire/struct.ts'
-import { padded, properties, property, tagged, variant } from '#server/codec/wire/tagged.ts'
+import { tagged, variant } from '#server/codec/wire/tagged.ts'
 import { writerOf, written } from '#server/codec/wire/writer.ts'
 import { arbitraryOf } from './arbitrary.ts'
 
