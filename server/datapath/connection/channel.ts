@@ -30,10 +30,27 @@ export const socketReason = (error: Error): string => {
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`
 }
 
+/** A write that goes out, with the others of the same turn, when the turn is over. */
+function createWriter(socket: Duplex): (bytes: Uint8Array) => void {
+  let corked = false
+  const uncork = () => {
+    corked = false
+    socket.uncork()
+  }
+  return (bytes) => {
+    if (!corked) {
+      corked = true
+      socket.cork()
+      process.nextTick(uncork)
+    }
+    socket.write(bytes)
+  }
+}
+
 /** Puts a socket to work. Small messages that are sent in one turn go out in one write. */
 export function openChannel(socket: Duplex, peer: string, events: ChannelEvents): Channel {
+  const write = createWriter(socket)
   let reason: string | undefined
-  let corked = false
   let heard_ms = performance.now()
   const waiting: (() => void)[] = []
   const wake = () => {
@@ -45,10 +62,6 @@ export function openChannel(socket: Duplex, peer: string, events: ChannelEvents)
     socket.destroy()
     wake()
     events.closed(why)
-  }
-  const uncork = () => {
-    corked = false
-    socket.uncork()
   }
   socket.on('data', (chunk: Uint8Array) => {
     if (reason !== undefined) return
@@ -74,12 +87,7 @@ export function openChannel(socket: Duplex, peer: string, events: ChannelEvents)
     send(bytes) {
       if (reason !== undefined) return
       if (socket.writableLength > UNREAD_MAX) return end('the peer does not read what it is sent')
-      if (!corked) {
-        corked = true
-        socket.cork()
-        process.nextTick(uncork)
-      }
-      socket.write(bytes)
+      write(bytes)
     },
     ready: () =>
       new Promise((resolve) => {

@@ -2,9 +2,9 @@ import type { Operation, Outcome, Watch } from '#server/codec/ovsdb/index.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
 import { OvsdbError } from './failure.ts'
 import { follow } from './follow.ts'
-import { createMirror, type RowChange, type Table } from './mirror.ts'
+import { createMirror, type Mirror, type RowChange, type Table } from './mirror.ts'
 import type { CallOptions, Session } from './session.ts'
-import type { SessionSource } from './source.ts'
+import type { SessionSource, Taker } from './source.ts'
 import { transactOn } from './transaction.ts'
 import { WATCH } from './watch.ts'
 
@@ -103,64 +103,89 @@ function untilOn<T>(
   })
 }
 
-/** Opens a client. It starts to connect at once and goes on until closed; `until` and `subscribe` tell when it has. */
-export function openOvsdbClient({ source, log, watch = WATCH }: OvsdbClientOptions): OvsdbClient {
-  const mirror = createMirror()
-  const listeners = createListeners(log)
-  const closing = new AbortController()
+interface Connection extends Taker {
+  /** The session whose database the mirror follows; undefined while there is none. */
+  live(): Session | undefined
+  /** For errors: why there is none; empty when that is not known. */
+  why(): string
+  close(): Promise<void>
+}
+
+/** Takes sessions, one after the other, and makes the mirror follow each. */
+function createConnection(mirror: Mirror, watch: Watch, log: Log, tell: Listeners['tell']): Connection {
   let session: Session | undefined
   let live = false
+  let closing = false
   let complaint = ''
   const moved = (changes: readonly RowChange[]) => {
-    if (changes.length > 0) listeners.tell({ type: 'rows', changes })
+    if (changes.length > 0) tell({ type: 'rows', changes })
   }
   const failed = (reason: string) => {
     // The same failure again and again is said once.
-    if (reason !== complaint && !closing.signal.aborted) log('warn', 'A switch database cannot be reached.', { reason })
+    if (reason !== complaint && !closing) log('warn', 'A switch database cannot be reached.', { reason })
     complaint = reason
+  }
+  const begin = async (taken: Session) => {
+    const changes = await follow(taken, watch, mirror, moved)
+    live = true
+    complaint = ''
+    log('info', 'A switch database is connected.', { peer: taken.peer })
+    tell({ type: 'connected' })
+    moved(changes)
   }
   const take = async (taken: Session): Promise<boolean> => {
     session = taken
-    try {
-      const changes = await follow(taken, watch, mirror, moved)
-      live = true
-      complaint = ''
-      log('info', 'A switch database is connected.', { peer: taken.peer })
-      listeners.tell({ type: 'connected' })
-      moved(changes)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      taken.close(reason)
-      failed(`${taken.peer}: ${reason}`)
-    }
+    await begin(taken).catch((error: Error) => {
+      taken.close(error.message)
+      failed(`${taken.peer}: ${error.message}`)
+    })
     const reason = await taken.closed
     const useful = live
     session = undefined
     live = false
     if (useful) {
       log('info', 'A switch database is gone.', { peer: taken.peer, reason })
-      listeners.tell({ type: 'disconnected', reason })
+      tell({ type: 'disconnected', reason })
     }
     return useful
   }
-  const why = () => (live || complaint === '' ? '' : `, not connected: ${complaint}`)
-  source({ take, failed }, closing.signal)
+  const close = async () => {
+    closing = true
+    const last = session
+    last?.close('closed here')
+    await last?.closed
+  }
+  return {
+    take,
+    failed,
+    live: () => (live && session?.open ? session : undefined),
+    why: () => (live || complaint === '' ? '' : `, not connected: ${complaint}`),
+    close,
+  }
+}
+
+/** Opens a client. It starts to connect at once and goes on until closed; `until` and `subscribe` tell when it has. */
+export function openOvsdbClient({ source, log, watch = WATCH }: OvsdbClientOptions): OvsdbClient {
+  const mirror = createMirror()
+  const listeners = createListeners(log)
+  const connection = createConnection(mirror, watch, log, listeners.tell)
+  const closing = new AbortController()
+  source(connection, closing.signal)
   const client: OvsdbClient = {
     get connected() {
-      return live && session?.open === true
+      return connection.live() !== undefined
     },
     table: mirror.table,
-    transact: (operations, options) =>
-      session && live
-        ? transactOn(session, operations, options)
-        : Promise.reject(new OvsdbError('away', 'the switch database is not connected')),
-    until: (what, probe, options = {}) => untilOn(client, why, closing.signal, what, probe, options),
+    transact: async (operations, options) => {
+      const session = connection.live()
+      if (!session) throw new OvsdbError('away', 'the switch database is not connected')
+      return transactOn(session, operations, options)
+    },
+    until: (what, probe, options = {}) => untilOn(client, connection.why, closing.signal, what, probe, options),
     subscribe: listeners.add,
     close: async () => {
       closing.abort()
-      const last = session
-      last?.close('closed here')
-      await last?.closed
+      await connection.close()
     },
   }
   return client

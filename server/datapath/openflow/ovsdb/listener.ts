@@ -67,10 +67,49 @@ interface Place {
 const describe = ({ systemId, bridges }: SwitchIdentity): string =>
   `switch ${systemId ?? 'without a system id'} with bridges ${bridges.map(({ name }) => name).join(', ') || 'none'}`
 
-/** Opens an address for switches' databases. Rejects when it is taken. */
-export async function openOvsdbListener(options: OvsdbListenerOptions): Promise<OvsdbListener> {
-  const { log, handshake_ms = 5000, onUnknown } = options
+interface Reception {
+  readonly refused: number
+  accept(socket: Socket): void
+  source(isWanted: (identity: SwitchIdentity) => boolean): SessionSource
+  /** Closes every session that came this way. */
+  close(reason: string): void
+}
+
+interface Register {
+  add(isWanted: Place['isWanted'], taker: Taker, signal: AbortSignal): void
+  /** Hands a session to whoever wants the switch, until it is over; the answer is why nobody did. */
+  hand(session: Session, identity: SwitchIdentity): Promise<string | undefined>
+}
+
+/** Who waits for which switch. */
+function createRegister(onUnknown: OvsdbListenerOptions['onUnknown']): Register {
   const places = new Set<Place>()
+  return {
+    add: (isWanted, taker, signal) => {
+      const place: Place = { isWanted, taker, busy: false }
+      places.add(place)
+      signal.addEventListener('abort', () => places.delete(place), { once: true })
+    },
+    hand: async (session, identity) => {
+      const wanted = [...places].filter(({ isWanted }) => isWanted(identity))
+      const place = wanted.find(({ busy }) => !busy)
+      if (!place && wanted.length > 0) return `${describe(identity)} is connected already`
+      if (!place) {
+        onUnknown?.(identity, session.peer)
+        return `${describe(identity)} is not known here`
+      }
+      session.trust(KNOWN_MAX_BYTES)
+      place.busy = true
+      await place.taker.take(session).finally(() => {
+        place.busy = false
+      })
+      return undefined
+    },
+  }
+}
+
+function createReception({ endpoint, log, handshake_ms = 5000, onUnknown }: OvsdbListenerOptions): Reception {
+  const register = createRegister(onUnknown)
   const sessions = new Set<Session>()
   const complain = refusalLog(log, 'OVSDB')
   let strangers = 0
@@ -79,60 +118,58 @@ export async function openOvsdbListener(options: OvsdbListenerOptions): Promise<
     refused++
     complain(peer, reason)
   }
-  const hand = async (session: Session, identity: SwitchIdentity) => {
-    const place = [...places].find((one) => !one.busy && one.isWanted(identity))
-    if (!place) {
-      session.close('nobody serves this switch')
-      turnAway(session.peer, `${describe(identity)} is not known here`)
-      return onUnknown?.(identity, session.peer)
-    }
-    session.trust(KNOWN_MAX_BYTES)
-    place.busy = true
-    await place.taker.take(session).finally(() => {
-      place.busy = false
-    })
-  }
   const greet = async (session: Session) => {
     strangers++
-    const identity = await identify(session, handshake_ms)
-      .catch(async (error: Error) => {
-        // What the peer did wrong says more than that its answer was missed.
-        const reason = session.open ? error.message : await session.closed
-        session.close(reason)
-        turnAway(session.peer, reason)
-        return undefined
-      })
-      .finally(() => strangers--)
-    if (identity) await hand(session, identity)
+    const identity = await identify(session, handshake_ms).finally(() => strangers--)
+    const reason = await register.hand(session, identity)
+    if (reason !== undefined) throw new Error(reason)
   }
-  const accept = (socket: Socket) => {
-    const peer = peerOf(socket, options.endpoint)
-    if (strangers >= STRANGERS_MAX) {
-      socket.on('error', () => undefined)
-      socket.destroy()
-      return turnAway(peer, `${STRANGERS_MAX} others have not said who they are`)
-    }
-    const session = openSession(socket, peer, { maxBytes: STRANGER_MAX_BYTES })
-    sessions.add(session)
-    void session.closed.then(() => sessions.delete(session))
-    void greet(session)
+  const refuse = async (session: Session, error: Error) => {
+    // What the peer did wrong says more than that its answer was missed.
+    const reason = session.open ? error.message : await session.closed
+    session.close(reason)
+    turnAway(session.peer, reason)
   }
-  const server = createServer({ noDelay: true }, accept)
-  const endpoint = await listen(server, options.endpoint)
-  server.on('error', (error) => log('warn', 'The OVSDB listener failed to accept a peer.', { reason: error.message }))
   return {
-    endpoint,
     get refused() {
       return refused
     },
-    source: (isWanted) => (taker, signal) => {
-      const place: Place = { isWanted, taker, busy: false }
-      places.add(place)
-      signal.addEventListener('abort', () => places.delete(place), { once: true })
+    accept: (socket) => {
+      const peer = peerOf(socket, endpoint)
+      if (strangers >= STRANGERS_MAX) {
+        socket.on('error', () => undefined)
+        socket.destroy()
+        return turnAway(peer, `${STRANGERS_MAX} others have not said who they are`)
+      }
+      const session = openSession(socket, peer, { maxBytes: STRANGER_MAX_BYTES })
+      sessions.add(session)
+      void session.closed.then(() => sessions.delete(session))
+      greet(session).catch((error: Error) => refuse(session, error))
     },
+    source: (isWanted) => (taker, signal) => register.add(isWanted, taker, signal),
+    close: (reason) => {
+      for (const session of sessions) session.close(reason)
+    },
+  }
+}
+
+/** Opens an address for switches' databases. Rejects when it is taken. */
+export async function openOvsdbListener(options: OvsdbListenerOptions): Promise<OvsdbListener> {
+  const reception = createReception(options)
+  const server = createServer({ noDelay: true }, reception.accept)
+  const endpoint = await listen(server, options.endpoint)
+  server.on('error', (error) =>
+    options.log('warn', 'The OVSDB listener failed to accept a peer.', { reason: error.message }),
+  )
+  return {
+    endpoint,
+    get refused() {
+      return reception.refused
+    },
+    source: reception.source,
     close: async () => {
       const done = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const session of sessions) session.close('the listener was closed')
+      reception.close('the listener was closed')
       await done
     },
   }

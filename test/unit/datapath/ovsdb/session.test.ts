@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFramer } from '#server/codec/ovsdb/index.ts'
 import type { JsonObject } from '#server/codec/ovsdb/json.ts'
 import { dial, keepDialled } from '#server/datapath/connection/dial.ts'
@@ -57,7 +57,7 @@ afterEach(async () => {
   peer?.socket.destroy()
   await new Promise((resolve) => server.close(resolve))
 })
-process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 describe('calls of a session', () => {
   it('find their answers by id, in whatever order these come', async () => {
