@@ -60,7 +60,9 @@ rate('encode flow_mod into one buffer', () => {
   const w = writerOf(1 << 20)
   for (const mod of mods) encodeInto(w, mod)
 })
-const adds = mods.map((message): Message => ({ version: 6, xid: message.xid, type: 'bundle_add', bundle: 1, flags: 3, message }))
+const adds = mods.map(
+  (message): Message => ({ version: 6, xid: message.xid, type: 'bundle_add', bundle: 1, flags: 3, message }),
+)
 rate('encode bundle_add(flow_mod) into one buffer', () => {
   const w = writerOf(1 << 20)
   for (const add of adds) encodeInto(w, add)
