@@ -63,7 +63,7 @@ const pairAt = <A, B>(a: readonly A[], b: readonly B[], n: number): readonly [A,
 
 interface Series {
   readonly count: number
-  at(n: number): Witness | undefined
+  at(n: number): Witness
 }
 
 function seriesOf(intent: NetworkIntent, { infrastructure }: Facts): Series[] {
@@ -71,13 +71,15 @@ function seriesOf(intent: NetworkIntent, { infrastructure }: Facts): Series[] {
   return networks.flatMap((members, i): Series[] => {
     const senders = members.filter(hasSource)
     const others = networks.filter((_, j) => j !== i).flat()
+    const peersOf = (from: Member): readonly Member[] => members.filter((one) => one !== from)
+    const peers = members.length - 1
     return [
       { count: senders.length, at: (n) => broadcast(senders[n] as Member, members) },
       {
-        count: senders.length * members.length,
+        count: senders.length * peers,
         at: (n) => {
-          const [from, to] = pairAt(senders, members, n)
-          return from === to ? undefined : unicast(from, to)
+          const from = senders[Math.floor(n / peers)] as Member
+          return unicast(from, peersOf(from)[n % peers] as Member)
         },
       },
       { count: senders.length * others.length, at: (n) => stray(...pairAt(senders, others, n)) },
@@ -90,11 +92,12 @@ function seriesOf(intent: NetworkIntent, { infrastructure }: Facts): Series[] {
  * everybody, and to each port of another network. Where there are more than `limit`, they are taken at even distances.
  */
 export function witnesses(intent: NetworkIntent, facts: Facts, limit: number) {
-  const series = seriesOf(intent, facts)
+  const series = seriesOf(intent, facts).filter(({ count }) => count > 0)
   const possible = series.reduce((sum, { count }) => sum + count, 0)
+  const shareOf = (count: number) => (possible <= limit ? count : Math.max(1, Math.floor((count * limit) / possible)))
   const chosen = series.flatMap(({ count, at }) => {
-    const share = possible <= limit ? count : Math.ceil((count * limit) / possible)
-    return Array.from({ length: share }, (_, n) => at(Math.floor((n * count) / share)) ?? []).flat()
+    const share = shareOf(count)
+    return Array.from({ length: share }, (_, n) => at(Math.floor((n * count) / share)))
   })
   return { chosen: chosen.slice(0, limit), possible }
 }
