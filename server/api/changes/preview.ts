@@ -1,0 +1,70 @@
+import type { Change } from '#server/contract/changes.ts'
+import { type Composed, groupOrigin } from '#server/engine/change/compose.ts'
+import type { Proposal } from '#server/engine/change/propose.ts'
+import type { Finding } from '#server/engine/finding.ts'
+import type { Entry, Group } from '#server/engine/program/entry.ts'
+import type { DatapathRecord } from '#server/inventory/facts.ts'
+import type { Label } from '#server/inventory/labels.ts'
+import { datapathDifference } from '../difference.ts'
+import type { Preview } from './progress.ts'
+
+/** The intents that ask for an entry or group, after the change or before it. */
+function reasons({ before, after }: Proposal, datapathId: string, of: Entry | Group): readonly string[] {
+  const key = 'key' in of ? of.key : groupOrigin(of.group)
+  const origin = (composed: Composed | undefined) => composed?.origins.get(key)?.because
+  return origin(after.get(datapathId)) ?? origin(before.get(datapathId)) ?? []
+}
+
+const touched = ({ plan }: Proposal): string[] => [...new Set(plan.waves.flatMap(({ parts }) => [...parts.keys()]))]
+
+/** Every intent that a preview names. */
+export function namedIn(proposal: Proposal): Set<string> {
+  const named = new Set<string>()
+  for (const { parts } of proposal.plan.waves)
+    for (const [id, { entries, groups }] of parts)
+      for (const { before, after } of [...entries, ...groups]) {
+        const [first] = reasons(proposal, id, (after ?? before) as Entry | Group)
+        if (first !== undefined) named.add(first)
+      }
+  return named
+}
+
+const wordsFor = (names: ReadonlyMap<string, Label>, because: readonly string[]): string => {
+  const [first] = because
+  const label = first === undefined ? undefined : names.get(first)
+  return label ? `${label.kind} ${label.name}` : (first?.split('/')[0] ?? '')
+}
+
+const plainFinding = (finding: Finding): Change['findings'][number] => ({
+  ...finding,
+  witness: finding.witness ? [...finding.witness] : undefined,
+})
+
+/** What a proposal will do, in the shape of the API: findings, waves, and each datapath's lines. */
+export function previewOf(
+  proposal: Proposal,
+  findings: readonly Finding[],
+  records: readonly DatapathRecord[],
+  names: ReadonlyMap<string, Label>,
+): Preview {
+  const byId = new Map(records.map((record) => [record.id, record]))
+  const datapaths = touched(proposal).map((datapathId) => {
+    const record = byId.get(datapathId)
+    const tables = [proposal.after, proposal.before].flatMap((side) => side.get(datapathId)?.tables ?? [])
+    return datapathDifference(proposal.plan.waves, {
+      ...{ datapathId, datapath: record?.name ?? datapathId, server: record?.serverName ?? '' },
+      tables: [...new Map(tables.map((one) => [one.table, one])).values()],
+      because: (of) => wordsFor(names, reasons(proposal, datapathId, of)),
+    })
+  })
+  return {
+    findings: findings.map(plainFinding),
+    waves: proposal.plan.waves.map(({ name, words, parts }) => ({
+      name,
+      words,
+      datapaths: parts.size,
+      state: 'waits',
+    })),
+    datapaths: datapaths.sort((a, b) => (a.datapath < b.datapath ? -1 : 1)),
+  }
+}
