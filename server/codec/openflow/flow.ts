@@ -8,7 +8,7 @@ import { type MatchFields, match } from './match.ts'
 import { type Counters, oxs } from './stats.ts'
 import { perVersion } from './version.ts'
 
-export const FLOW_COMMANDS = { add: 0, modify: 1, modify_strict: 2, delete: 3, delete_strict: 4 } as const
+const FLOW_COMMANDS = { add: 0, modify: 1, modify_strict: 2, delete: 3, delete_strict: 4 } as const
 /** OFPFF_* bits. */
 export const FLOW_FLAGS = {
   send_flow_rem: 1,

@@ -9,7 +9,7 @@ import { action } from './action.ts'
 import { perVersion } from './version.ts'
 
 export const GROUP_TYPES = { all: 0, select: 1, indirect: 2, fast_failover: 3 } as const
-export const GROUP_COMMANDS = { add: 0, modify: 1, delete: 2, insert_bucket: 3, remove_bucket: 5 } as const
+const GROUP_COMMANDS = { add: 0, modify: 1, delete: 2, insert_bucket: 3, remove_bucket: 5 } as const
 /** Reserved group numbers. */
 export const GROUP = { all: 0xfffffffc, any: 0xffffffff } as const
 /** Reserved bucket numbers (1.5). */
@@ -19,7 +19,7 @@ export const BUCKET = { first: 0xfffffffd, last: 0xfffffffe, all: 0xffffffff } a
  * One bucket. 1.3 and 1.4 always carry weight, watch port and watch group (absent is written as 0, ANY and ANY);
  * 1.5 carries them as properties, and a bucket id.
  */
-export interface WireBucket {
+interface WireBucket {
   readonly bucket_id?: number
   readonly weight?: number
   readonly watch_port?: number
@@ -80,7 +80,7 @@ const bucket = perVersion<WireBucket>((version) =>
       ),
 )
 
-export interface GroupMod {
+interface GroupMod {
   readonly command: keyof typeof GROUP_COMMANDS | number
   readonly group_type: keyof typeof GROUP_TYPES | number
   readonly group: number

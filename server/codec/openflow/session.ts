@@ -25,7 +25,7 @@ export const featuresReply = struct({
 /** Switch configuration (section 7.3.2): how fragments are treated, and how many bytes a miss sends. */
 export const config = struct({ flags: u16, miss_send_len: u16 })
 
-export const ROLES = { nochange: 0, equal: 1, master: 2, slave: 3 } as const
+const ROLES = { nochange: 0, equal: 1, master: 2, slave: 3 } as const
 
 /** Role request and reply (section 7.3.9). 1.5 adds the controller's short id. */
 export const role = perVersion<{

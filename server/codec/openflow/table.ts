@@ -1,11 +1,9 @@
-import { hexRest, rest, text } from '#server/codec/wire/bytes.ts'
+import { hexRest, text } from '#server/codec/wire/bytes.ts'
 import type { Codec } from '#server/codec/wire/codec.ts'
-import { toHex } from '#server/codec/wire/hex.ts'
 import { list } from '#server/codec/wire/list.ts'
 import { choice, extent, padding, u8, u32, u64, x64 } from '#server/codec/wire/primitive.ts'
 import { struct } from '#server/codec/wire/struct.ts'
 import { element, tagged, variant } from '#server/codec/wire/tagged.ts'
-import { oxmTable } from './oxm.ts'
 import { perVersion } from './version.ts'
 
 /** ofp_table_stats (OpenFlow 1.5.1, section 7.3.5.5). */
@@ -40,10 +38,9 @@ export const tableStatus = struct({
 })
 
 const ids = { ids: hexRest }
-const oxms = { ids: rest }
 const tables = { tables: list(u8) }
 
-/** Properties of ofp_table_features (section 7.3.5.18): lists of tables as numbers, of instructions and actions as hex. */
+/** Properties of ofp_table_features (section 7.3.5.18): lists of tables as numbers, other ids as bytes. */
 const property = tagged(
   {
     instructions: variant(0, ids),
@@ -54,33 +51,20 @@ const property = tagged(
     write_actions_miss: variant(5, ids),
     apply_actions: variant(6, ids),
     apply_actions_miss: variant(7, ids),
-    match: variant(8, oxms),
-    wildcards: variant(10, oxms),
-    write_setfield: variant(12, oxms),
-    write_setfield_miss: variant(13, oxms),
-    apply_setfield: variant(14, oxms),
-    apply_setfield_miss: variant(15, oxms),
+    match: variant(8, ids),
+    wildcards: variant(10, ids),
+    write_setfield: variant(12, ids),
+    write_setfield_miss: variant(13, ids),
+    apply_setfield: variant(14, ids),
+    apply_setfield_miss: variant(15, ids),
     table_sync_from: variant(16, tables),
-    write_copyfield: variant(18, oxms),
-    write_copyfield_miss: variant(19, oxms),
-    apply_copyfield: variant(20, oxms),
-    apply_copyfield_miss: variant(21, oxms),
+    write_copyfield: variant(18, ids),
+    write_copyfield_miss: variant(19, ids),
+    apply_copyfield: variant(20, ids),
+    apply_copyfield_miss: variant(21, ids),
   },
   { pad: 8 },
 )
-
-/** The names of the fields in a list of OXM ids; those without a name here as hex. */
-export function fieldsOf(ids: Uint8Array, version: number): string[] {
-  const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength)
-  const names: string[] = []
-  for (let at = 0; at + 4 <= ids.length; ) {
-    const header = view.getUint32(at)
-    const size = header >>> 16 === 0xffff ? 8 : 4
-    names.push(oxmTable(version).byNumber.get(header >>> 9)?.name ?? toHex(ids, at, Math.min(at + size, ids.length)))
-    at += size
-  }
-  return names
-}
 
 type Properties = typeof property extends Codec<infer T> ? readonly T[] : never
 
