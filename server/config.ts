@@ -47,6 +47,7 @@ const Environment = z.object({
   WEFT_HOST: host.default('127.0.0.1'),
   WEFT_PORT: port.optional(),
   WEFT_WEB_PORT: port.optional(),
+  WEFT_INNER_PORT: port.optional(),
   WEFT_OPENFLOW_HOST: host.default('127.0.0.1'),
   WEFT_OPENFLOW_PORT: port.optional(),
   WEFT_OVSDB_HOST: host.default('127.0.0.1'),
@@ -86,6 +87,8 @@ export interface Config {
   readonly http: {
     readonly host: string
     readonly port: number
+    /** Where it answers the web server, by plain http on loopback: the same port, or one of its own where that needs TLS or is elsewhere. */
+    readonly innerPort: number
     /** Scheme, host and port that browsers see. */
     readonly origin: string
     readonly tls: { readonly certificate: string; readonly key: string } | undefined
@@ -190,6 +193,7 @@ function httpOf(values: Values, shift: number): Config['http'] {
   const origin = new URL(values.WEFT_ORIGIN ?? `${tls ? 'https' : 'http'}://${name}:${at}`).origin
   return {
     ...{ host: listen, port: at, origin, tls },
+    innerPort: isLoopback(listen) && !tls ? at : (values.WEFT_INNER_PORT ?? 3002 + shift),
     trustedProxies: values.WEFT_TRUSTED_PROXY ?? [],
     metricsToken: values.WEFT_METRICS_TOKEN,
   }

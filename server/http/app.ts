@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
@@ -24,14 +26,29 @@ export interface AppParts extends Omit<ApiParts, 'cookie'> {
 /** Answered whatever name they are called by: machines ask them by address. */
 const UNGUARDED = new Set(['/health', '/metrics'])
 
-function listenOptions({ http }: AppParts['config']) {
-  const proxies = http.trustedProxies.length > 0 ? [...http.trustedProxies] : false
-  const https = http.tls && {
-    cert: readFileSync(http.tls.certificate),
-    key: readFileSync(http.tls.key),
-    minVersion: 'TLSv1.2' as const,
+/**
+ * The server that people reach and, where that is not plain http on loopback, a second one that is: it answers the web
+ * server on this machine, which knows no certificate.
+ */
+function serversOf({ http }: AppParts['config']) {
+  const { tls, port, innerPort } = http
+  let inner: Server | undefined
+  const serverFactory = (handler: RequestListener): Server => {
+    if (innerPort !== port) inner = createServer(handler)
+    if (!tls) return createServer(handler)
+    const files = { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }
+    return createSecureServer({ ...files, minVersion: 'TLSv1.2' }, handler)
   }
-  return { trustProxy: proxies, ...(https && { https }) }
+  const listenInside = () =>
+    new Promise<void>((resolve, reject) => {
+      if (!inner) return resolve()
+      inner.once('error', reject).listen(innerPort, '127.0.0.1', resolve)
+    })
+  const close = () => {
+    inner?.close()
+    inner?.closeAllConnections()
+  }
+  return { serverFactory, listenInside, close }
 }
 
 function registerHealth(app: FastifyInstance, { health, config }: AppParts): void {
@@ -49,12 +66,16 @@ function registerHealth(app: FastifyInstance, { health, config }: AppParts): voi
 /** The HTTP server in front of everything: the API, events, metrics, health; all else goes to the web server. */
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const { config, log } = parts
+  const servers = serversOf(config)
   const app = Fastify({
-    ...listenOptions(config),
+    serverFactory: servers.serverFactory,
+    trustProxy: config.http.trustedProxies.length > 0 ? [...config.http.trustedProxies] : false,
     ...{ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) },
     forceCloseConnections: true,
     ...{ requestTimeout: 120_000, routerOptions: { maxParamLength: 200 } },
   }) as unknown as FastifyInstance
+  app.addHook('onListen', servers.listenInside)
+  app.addHook('onClose', async () => servers.close())
   const guard = requestGuard(config.http)
   app.setErrorHandler(sendProblem)
   app.addHook('onRequest', async (request, reply) => {

@@ -38,10 +38,17 @@ export function pagePolicy(nonce: string): string {
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Hosts by which the console may be called; undefined: any, since nobody said which. */
-function hostsOf({ host, port, origin }: Config['http'], originConfigured: boolean): ReadonlySet<string> | undefined {
+function hostsOf(
+  { host, port, innerPort, origin }: Config['http'],
+  originConfigured: boolean,
+): ReadonlySet<string> | undefined {
   const { host: named } = new URL(origin)
-  if (isLoopback(host)) return new Set([named, ...['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${port}`)])
-  return originConfigured ? new Set([named]) : undefined
+  if (isLoopback(host)) {
+    const ports = new Set([port, innerPort])
+    const names = ['127.0.0.1', 'localhost', '[::1]'].flatMap((name) => [...ports].map((one) => `${name}:${one}`))
+    return new Set([named, ...names])
+  }
+  return originConfigured ? new Set([named, `127.0.0.1:${innerPort}`]) : undefined
 }
 
 /**

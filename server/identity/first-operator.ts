@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { hashPassword } from './password.ts'
 import type { AccountStore } from './ports.ts'
 
@@ -15,13 +17,35 @@ export const makePassword = (): string =>
 
 export const FIRST_OPERATOR = 'admin'
 
-/** Makes the operator `admin` where there is no account yet, and answers its password; undefined where there is one. */
-export async function createFirstOperator(accounts: AccountStore): Promise<string | undefined> {
-  if ((await accounts.count()) > 0) return undefined
+/**
+ * Makes the operator `admin` where there is no account yet. The password is handed to `keep` before it counts, so that a
+ * crash in between leaves no account that nobody can use. Answers whether it was made.
+ */
+export async function createFirstOperator(
+  accounts: AccountStore,
+  keep: (password: string) => Promise<void>,
+): Promise<boolean> {
+  if ((await accounts.count()) > 0) return false
   const password = makePassword()
+  await keep(password)
   await accounts.create({
     ...{ name: FIRST_OPERATOR, displayName: 'Administrator', role: 'operator', tenantId: null },
     passwordHash: await hashPassword(password),
   })
-  return password
+  return true
 }
+
+const fileIn = (folder: string) => path.join(folder, 'admin-password')
+
+/** Keeps the first operator's password in a file that its owner alone may read, until it is changed. */
+export const keepFirstPassword = (folder: string, password: string): Promise<void> =>
+  writeFile(fileIn(folder), `${password}\n`, { mode: 0o600 })
+
+export const firstPassword = (folder: string): Promise<string | undefined> =>
+  readFile(fileIn(folder), 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  )
+
+/** The operator has a password of their own now. */
+export const forgetFirstPassword = (folder: string): Promise<void> => rm(fileIn(folder), { force: true })

@@ -46,7 +46,11 @@ function listen(child: ChildProcess, line: ((text: string) => void) | undefined)
 export async function startChild(argv: readonly string[], options: ChildOptions): Promise<Child> {
   const { env, cwd, deathSignal, uid, gid, enter = [], line } = options
   const [command, ...args] = [...enter, 'setpriv', '--pdeathsig', deathSignal, '--', ...argv]
-  const child = spawn(command as string, args, { env, cwd, uid, gid, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command as string, args, {
+    ...{ env, cwd, uid, gid, stdio: ['ignore', 'pipe', 'pipe'] },
+    // A session of its own: Ctrl-C reaches the supervisor alone, which ends its children in order.
+    detached: true,
+  })
   const tail = listen(child, line)
   let running = true
   const ended = new Promise<string>((resolve, reject) => {

@@ -78,7 +78,10 @@ export async function startConsole(environment: Record<string, string> = {}) {
   const audit = memoryAudit()
   const sessions = sessionKeeper(stores.sessions, config.session)
   const signIn = localSignIn(stores.accounts, sessions, { ...config.signIn, perAccount: 5 })
-  const password = (await createFirstOperator(stores.accounts)) as string
+  let password = ''
+  await createFirstOperator(stores.accounts, async (made) => {
+    password = made
+  })
   const product = { ...config.product, instance: config.instance, demo: false }
   const events = eventBus({ epoch: 'e1' })
   const router = {

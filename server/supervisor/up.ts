@@ -1,0 +1,158 @@
+import { mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, childEnvironment, configVariables, ROOT } from '#server/config.ts'
+import { firstPassword } from '#server/identity/first-operator.ts'
+import { migrate } from '#server/inventory/migrate.ts'
+import type { Lab } from '#server/lab/index.ts'
+import { makeClient, makePages } from './build.ts'
+import { startChild } from './child.ts'
+import { prepareDatabase } from './database.ts'
+import { labInventoryFile, startLab } from './demo.ts'
+import { type Claim, claimInstance, sweepInstance } from './instance.ts'
+import { startPostgres } from './postgres.ts'
+import { keepRunning, type Service } from './service.ts'
+
+const LOG_BYTES = 16 * 1024 * 1024
+const READY_MS = 60_000
+const NODE = path.join(ROOT, 'node_modules/.bin/node')
+
+type Log = (line: string) => void
+
+/** What runs, in the order in which it was started; it is stopped the other way round. */
+interface Stack {
+  readonly claim: Claim
+  readonly stops: { readonly name: string; readonly stop: () => Promise<void> }[]
+}
+
+/** Appends lines to a log file of the instance; one that has grown too long makes room. */
+function logFile({ state }: Config, name: string): (line: string) => void {
+  const folder = path.join(state, 'log')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = path.join(folder, `${name}.log`)
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(file, `${file}.old`)
+  const handle = openSync(file, 'a', 0o600)
+  return (line) => void writeSync(handle, `${line}\n`)
+}
+
+async function keep(
+  stack: Stack,
+  log: Log,
+  name: string,
+  start: Parameters<typeof keepRunning>[0]['start'],
+): Promise<Service> {
+  const service = await keepRunning({ name, start, log, onStart: ({ pid }) => stack.claim.note(name, pid) })
+  stack.stops.push({ name, stop: service.stop })
+  return service
+}
+
+/** PostgreSQL with its roles and all migrations; an external one only gets the latter two. */
+async function startDatabase(stack: Stack, config: Config, log: Log): Promise<void> {
+  const { embedded, admin, urls } = config.database
+  if (embedded) {
+    const options = { data: path.join(config.state, 'database'), run: config.run }
+    await keep(stack, log, 'PostgreSQL', () => startPostgres(options))
+  }
+  await prepareDatabase(admin, { embedded })
+  const applied = await migrate(urls.owner, path.join(ROOT, 'prisma/migrations'))
+  if (applied.length > 0) log(`migrated: ${applied.join(', ')}`)
+}
+
+function startNode(
+  config: Config,
+  log: (line: string) => void,
+  args: readonly string[],
+  more: Record<string, string>,
+  stop_ms: number,
+) {
+  const env = childEnvironment({ NODE_ENV: 'production', ...configVariables(config), ...more })
+  return async () => {
+    const child = await startChild([NODE, ...args], { env, cwd: ROOT, deathSignal: 'TERM', line: log })
+    return { pid: child.pid, ended: child.ended, stop: () => child.stop('SIGTERM', stop_ms) }
+  }
+}
+
+const startEngine = (stack: Stack, config: Config, log: Log, lab: boolean) => {
+  const variables: Record<string, string> = lab ? { WEFT_INVENTORY_FILE: labInventoryFile(config) } : {}
+  // A commit that is under way is finished or taken back before the engine ends.
+  return keep(stack, log, 'engine', startNode(config, logFile(config, 'engine'), ['server/main.ts'], variables, 30_000))
+}
+
+function startWeb(stack: Stack, config: Config, log: Log) {
+  const next = ['node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1', '-p', String(config.web.port)]
+  const api = { WEFT_API: `http://127.0.0.1:${config.http.innerPort}`, NEXT_TELEMETRY_DISABLED: '1' }
+  return keep(stack, log, 'web', startNode(config, logFile(config, 'web'), next, api, 3000))
+}
+
+/** Polls until the engine and the pages answer. Throws with where to look when they do not. */
+async function ready(config: Config, signal: AbortSignal): Promise<void> {
+  const deadline_ms = performance.now() + READY_MS
+  const answers = (url: string) =>
+    fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+      ({ status }) => status < 500,
+      () => false,
+    )
+  const [engine, web] = [
+    `http://127.0.0.1:${config.http.innerPort}/health`,
+    `http://127.0.0.1:${config.web.port}/icon.svg`,
+  ]
+  while (!(await answers(engine)) || !(await answers(web))) {
+    signal.throwIfAborted()
+    if (performance.now() > deadline_ms)
+      throw new Error(`no answer within ${READY_MS / 1000} s; see ${path.join(config.state, 'log')}`)
+    await sleep(50)
+  }
+}
+
+/** Starts everything, as much at once as can be. */
+async function startAll(stack: Stack, config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  const lab = async (): Promise<Lab | undefined> => {
+    if (!config.demo) return undefined
+    const built = await startLab(config, log)
+    if (built) stack.stops.unshift({ name: 'lab', stop: built.destroy })
+    return built
+  }
+  const pages = makePages(log).then(() => (signal.aborted ? undefined : startWeb(stack, config, log)))
+  const engine = Promise.all([makeClient(log), startDatabase(stack, config, log), lab()]).then(([, , built]) =>
+    signal.aborted ? undefined : startEngine(stack, config, log, built !== undefined),
+  )
+  const results = await Promise.allSettled([engine, pages])
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  signal.throwIfAborted()
+  await ready(config, signal)
+}
+
+async function stopAll(stack: Stack, config: Config, log: Log): Promise<void> {
+  for (const { name, stop } of stack.stops.reverse())
+    await stop().catch((error: Error) => log(`${name} did not end in order: ${error.message}`))
+  await sweepInstance(config)
+  stack.claim.release()
+}
+
+async function announce(config: Config, log: Log, started_ms: number): Promise<void> {
+  const password = await firstPassword(config.state)
+  log(`ready after ${((performance.now() - started_ms) / 1000).toFixed(1)} s`)
+  log('')
+  log(`  ${config.product.name} is at ${config.http.origin}`)
+  if (password !== undefined)
+    log(
+      `  Sign in as admin with ${password} (also in ${path.join(config.state, 'admin-password')}, until it is changed)`,
+    )
+  log('  Ctrl-C ends it.')
+}
+
+/** Runs an instance in the foreground until the signal is aborted. Everything that it started is gone when it returns. */
+export async function up(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  const started_ms = performance.now()
+  const stack: Stack = { claim: await claimInstance(config), stops: [] }
+  try {
+    await startAll(stack, config, log, signal)
+    await announce(config, log, started_ms)
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    log('ending …')
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await stopAll(stack, config, log)
+  }
+}
