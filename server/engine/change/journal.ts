@@ -38,7 +38,7 @@ export interface JournalRecord {
   readonly compilerVersion: string
   /** Milliseconds since 1970. */
   readonly prepared_ms: number
-  /** Milliseconds since 1970: what is not observed by then is undone. */
+  /** Milliseconds since 1970: what is not observed by then is undone. Recovery after a crash has its own time. */
   readonly deadline_ms: number
   /** Names of the waves, in order. */
   readonly waves: readonly string[]

@@ -1,0 +1,267 @@
+import { DriverError } from '#server/datapath/driver.ts'
+import { hashProgram } from '../program/hash.ts'
+import { type Difference, EMPTY_DIFFERENCE, EMPTY_PROGRAM } from '../program/program.ts'
+import { bringBack } from './bring.ts'
+import { type Before, commitmentOf, programAfter } from './commitment.ts'
+import { CANCELLED, drifted, failureOf, Stop } from './failure.ts'
+import { type ChangeFailure, IntentMoved, type JournalPart, type JournalRecord, type Measured } from './journal.ts'
+import { readProgram, readWhenConnected, untilHeld } from './observe.ts'
+import type { Tell } from './progress.ts'
+import { connected, type RunPorts, sent, teller } from './run.ts'
+import { createStaging, type Item, type Staging } from './staging.ts'
+import { firstDrift, firstUnmet, forwardSteps, together, withImages } from './waves.ts'
+
+/** One wave of a change over all datapaths. */
+export interface RunWave {
+  readonly name: string
+  /** What it does, by datapath; datapaths that it leaves alone may be left out. */
+  readonly parts: ReadonlyMap<string, Difference>
+  /** Milliseconds to wait before the next wave, so that packets under way meet one program only. */
+  readonly settle_ms?: number
+}
+
+/** A change that is compiled, checked and confirmed. */
+export interface ChangeRun
+  extends Pick<JournalRecord, 'change' | 'revision' | 'compilerVersion' | 'granted' | 'released'> {
+  readonly waves: readonly RunWave[]
+  /** Committed programs of the datapaths that it touches: what the waves start from. */
+  readonly before: Before
+  /** Go on although datapaths are away: their parts stay pending. */
+  readonly forced: boolean
+  /** Milliseconds from now in which it must be true. */
+  readonly within_ms: number
+}
+
+/** A change that is not at its end. */
+export interface OpenChange {
+  readonly record: JournalRecord
+  readonly to: 'back' | 'forward'
+  /** Whether anything may have been committed on a datapath. */
+  readonly decided: boolean
+  readonly reason: ChangeFailure
+}
+
+export type RunResult =
+  /** True everywhere; with `pending` datapaths: true as soon as those hold their part. */
+  | { readonly outcome: 'committed'; readonly measured: Measured; readonly pending: readonly string[] }
+  /** Nothing was begun. */
+  | { readonly outcome: 'refused'; readonly reason: ChangeFailure }
+  | { readonly outcome: 'undone'; readonly reason: ChangeFailure }
+  /** Not at its end: recovery must take it `back` or `forward`, and the datapaths stay locked until then. */
+  | ({ readonly outcome: 'open' } & OpenChange)
+
+interface Run {
+  readonly record: JournalRecord
+  readonly input: ChangeRun
+  readonly ports: RunPorts
+  readonly staging: Staging
+  readonly tell: Tell
+}
+
+/**
+ * Takes a change through its commit on all datapaths: read and compare, stage everywhere, decide, commit wave by wave,
+ * read back, write it down. Whatever fails undoes all of it. The caller holds the locks of all datapaths touched. Never throws.
+ * Aborting the signal cancels the change up to the decision.
+ */
+export async function runChange(input: ChangeRun, ports: RunPorts, signal: AbortSignal): Promise<RunResult> {
+  const tell = teller(ports, input.change)
+  const refused = (error: unknown): RunResult => {
+    const reason = signal.aborted ? CANCELLED : failureOf(error)
+    return { outcome: 'refused', reason }
+  }
+  let record: JournalRecord
+  try {
+    tell({ type: 'change', stand: 'preparing' })
+    record = await recordOf(input, ports, tell)
+    signal.throwIfAborted()
+  } catch (error) {
+    return refused(error)
+  }
+  const parts = new Map(sent(record).map((part) => [part.datapathId, wavesOf(input, part.datapathId)]))
+  const run: Run = { record, input, ports, tell, staging: createStaging(input.change, parts, ports, tell) }
+  try {
+    return await staged(run, signal)
+  } finally {
+    await run.staging.discardAll()
+  }
+}
+
+const wavesOf = (input: ChangeRun, datapathId: string): Difference[] =>
+  input.waves.map((wave) => wave.parts.get(datapathId) ?? EMPTY_DIFFERENCE)
+
+const touchedBy = (input: ChangeRun): string[] =>
+  [...new Set(input.waves.flatMap((wave) => [...wave.parts.keys()]))].sort()
+
+async function recordOf(input: ChangeRun, ports: RunPorts, tell: Tell): Promise<JournalRecord> {
+  const datapathIds = touchedBy(input)
+  const away = datapathIds.filter((id) => !ports.datapaths.driver(id)?.connected)
+  if (!input.forced) for (const id of away) connected(ports, id)
+  const parts = await Promise.all(datapathIds.map((id) => partOf(id, away.includes(id), input, ports)))
+  for (const id of datapathIds)
+    tell({ type: 'datapath', datapathId: id, step: away.includes(id) ? 'pending' : 'waits' })
+  const now_ms = ports.timer.now_ms()
+  return {
+    change: input.change,
+    revision: input.revision,
+    compilerVersion: input.compilerVersion,
+    prepared_ms: now_ms,
+    deadline_ms: now_ms + input.within_ms,
+    waves: input.waves.map((wave) => wave.name),
+    parts,
+    granted: input.granted,
+    released: input.released,
+  }
+}
+
+async function partOf(datapathId: string, pending: boolean, input: ChangeRun, ports: RunPorts): Promise<JournalPart> {
+  const waves = wavesOf(input, datapathId)
+  const committed = input.before.get(datapathId)
+  const wanted = committed?.program ?? EMPTY_PROGRAM
+  const held = pending ? wanted : await readProgram(ports, datapathId)
+  const drift = firstDrift(held, wanted, waves)
+  if (drift) throw new Stop(drifted(datapathId, drift, ports.notation))
+  const part = { datapathId, pending, waves: withImages(held, waves), hashAfter: '' }
+  return {
+    ...part,
+    hashBefore: committed?.hash ?? hashProgram(wanted).all,
+    hashAfter: hashProgram(programAfter({ ...part, hashBefore: '' }, input.before)).all,
+  }
+}
+
+/** From the journal's first mark on: whatever fails from here is undone. */
+async function staged(run: Run, signal: AbortSignal): Promise<RunResult> {
+  const { ports, record, staging, tell } = run
+  try {
+    tell({ type: 'change', stand: 'staging' })
+    await ports.journal.prepare(record)
+    await staging.stageAll(signal)
+    await staging.refresh(0)
+    signal.throwIfAborted()
+  } catch (error) {
+    await staging.discardAll()
+    return takeBack(run, signal.aborted ? CANCELLED : failureOf(error), false)
+  }
+  try {
+    await ports.journal.decide(record.change)
+    tell({ type: 'change', stand: 'decided' })
+    const times = await commitWaves(run)
+    await observe(run)
+    return await finish(run, times)
+  } catch (error) {
+    await staging.discardAll()
+    return takeBack(run, failureOf(error), true)
+  }
+}
+
+const left_ms = (run: Run): number => run.record.deadline_ms - run.ports.timer.now_ms()
+
+interface Times {
+  readonly first_ms: number
+  readonly last_ms: number
+}
+
+async function commitWaves(run: Run): Promise<Times> {
+  const { timer, journal } = run.ports
+  let first_ms: number | undefined
+  let last_ms = 0
+  for (const [n, wave] of run.input.waves.entries()) {
+    const items = run.staging.items(n)
+    if (left_ms(run) <= 0) throw new Stop({ code: 'late', message: 'The change was not through by its deadline.' })
+    await run.staging.refresh(n)
+    run.tell({ type: 'wave', wave: n, name: wave.name, state: 'running' })
+    first_ms ??= timer.monotonic_ms()
+    const answers = await Promise.allSettled(items.map((item) => commitItem(item, run)))
+    last_ms = timer.monotonic_ms()
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+    // How far it came is for people and for speed: recovery reads the datapaths and needs no such note.
+    await journal.wave(run.record.change, n + 1).catch(() => {})
+    run.tell({ type: 'wave', wave: n, name: wave.name, state: 'done' })
+    if (wave.settle_ms !== undefined && n + 1 < run.input.waves.length) await timer.sleep(wave.settle_ms)
+  }
+  return { first_ms: first_ms ?? last_ms, last_ms }
+}
+
+async function commitItem(item: Item, run: Run): Promise<void> {
+  const { datapathId, wave } = item
+  const { timer } = run.ports
+  const begun_ms = timer.monotonic_ms()
+  run.tell({ type: 'datapath', datapathId, wave, step: 'committing' })
+  try {
+    await run.staging.commit(item)
+  } catch (error) {
+    if (error instanceof DriverError && error.failure === 'unknown') await learn(item, error, run)
+    else throw fail(datapathId, error, run.tell)
+  }
+  run.tell({ type: 'datapath', datapathId, wave, step: 'committed', took_ms: timer.monotonic_ms() - begun_ms })
+}
+
+/** The answer to a commit was lost. It is never sent again: the datapath is read to learn whether it took effect. */
+async function learn(item: Item, lost: DriverError, run: Run): Promise<void> {
+  try {
+    const held = await readWhenConnected(run.ports, item.datapathId, run.ports.limits.observe_ms)
+    if (firstUnmet(held, item.difference) === undefined) return
+  } catch {
+    // Still not known: undoing deals with either.
+  }
+  throw fail(item.datapathId, lost, run.tell)
+}
+
+function fail(datapathId: string, error: unknown, tell: Tell): unknown {
+  tell({ type: 'datapath', datapathId, step: 'failed', reason: failureOf(error) })
+  return error
+}
+
+async function observe(run: Run): Promise<void> {
+  const { ports, tell } = run
+  const for_ms = Math.min(ports.limits.observe_ms, Math.max(0, left_ms(run)))
+  await Promise.all(
+    sent(run.record).map(async ({ datapathId, waves }) => {
+      const begun_ms = ports.timer.monotonic_ms()
+      try {
+        await untilHeld(ports, datapathId, together(forwardSteps(waves)), for_ms)
+      } catch (error) {
+        throw fail(datapathId, error, tell)
+      }
+      tell({ type: 'datapath', datapathId, step: 'observed', took_ms: ports.timer.monotonic_ms() - begun_ms })
+    }),
+  )
+}
+
+/** Writes the change down as true. Only a refusal of the journal itself undoes it: all else may have been written. */
+async function finish(run: Run, times: Times): Promise<RunResult> {
+  const { ports, record, tell } = run
+  const settled_ms = ports.timer.monotonic_ms() - times.first_ms
+  const measured: Measured = { mixed_ms: times.last_ms - times.first_ms, settled_ms }
+  tell({ type: 'change', stand: 'finishing', measured })
+  const commitment = commitmentOf(record, run.input.before, measured)
+  try {
+    await ports.journal.finish(record.change, { outcome: 'committed', ...commitment })
+  } catch (error) {
+    if (error instanceof IntentMoved) throw error
+    return { outcome: 'open', to: 'forward', decided: true, record, reason: failureOf(error) }
+  }
+  const pending = commitment.programs.filter((one) => one.pending).map((one) => one.datapathId)
+  tell({ type: 'change', stand: pending.length > 0 ? 'pending' : 'committed', measured })
+  return { outcome: 'committed', measured, pending }
+}
+
+/** Takes the change back. `decided`: something may have been committed somewhere, else nothing was ever sent for it. */
+async function takeBack(run: Run, reason: ChangeFailure, decided: boolean): Promise<RunResult> {
+  const { ports, record, tell } = run
+  tell({ type: 'change', stand: 'undoing', reason })
+  const open: RunResult = { outcome: 'open', to: 'back', decided, record, reason }
+  try {
+    await ports.journal.abort(record.change, reason)
+    const missing = decided ? await bringBack(record, run.input.before, ports) : new Map<string, ChangeFailure>()
+    for (const { datapathId } of sent(record)) {
+      const why = missing.get(datapathId)
+      tell({ type: 'datapath', datapathId, step: why ? 'undoing' : 'undone', ...(why && { reason: why }) })
+    }
+    if (missing.size > 0) return open
+    await ports.journal.finish(record.change, { outcome: 'undone', reason })
+  } catch {
+    return open
+  }
+  tell({ type: 'change', stand: 'undone', reason })
+  return { outcome: 'undone', reason }
+}
