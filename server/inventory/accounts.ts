@@ -8,7 +8,7 @@ import { readList } from './list.ts'
 import { type Fields, pageOf } from './page.ts'
 
 export const ACCOUNT_FIELDS: Fields = {
-  ...{ name: 'text', displayName: 'text', role: 'text', tenantId: 'text', tenantName: 'text' },
+  ...{ name: 'text', displayName: 'text', role: 'text', tenantId: 'id', tenantName: 'text' },
 }
 
 const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displayName", a.role, a.tenant_id AS "tenantId",

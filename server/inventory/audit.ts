@@ -6,7 +6,7 @@ import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
 
 export const AUDIT_FIELDS: Fields = {
   ...{ at: 'time', actor: 'text', address: 'text', action: 'text', outcome: 'text', subject: 'text' },
-  ...{ tenantId: 'text', changeId: 'text', detail: 'text', number: 'number' },
+  ...{ tenantId: 'id', changeId: 'id', detail: 'text', number: 'number' },
 }
 
 // The number sorts; as text, ids of different lengths would not.

@@ -92,7 +92,7 @@ export const CHANGE_FIELDS: Fields = {
   title: 'text',
   state: 'text',
   actor: 'text',
-  tenantId: 'text',
+  tenantId: 'id',
   createdAt: 'time',
   finishedAt: 'time',
 }

@@ -8,11 +8,11 @@ import { limitsOf, publicProfile } from './profiles.ts'
 
 export const SITE_FIELDS: Fields = { name: 'text', words: 'text', servers: 'number' }
 export const SERVER_FIELDS: Fields = {
-  ...{ name: 'text', siteId: 'text', siteName: 'text', vtep: 'text', underlayMtu: 'number', ports: 'number' },
+  ...{ name: 'text', siteId: 'id', siteName: 'text', vtep: 'text', underlayMtu: 'number', ports: 'number' },
 }
-export const NIC_FIELDS: Fields = { name: 'text', serverId: 'text', serverName: 'text', profile: 'text' }
+export const NIC_FIELDS: Fields = { name: 'text', serverId: 'id', serverName: 'text', profile: 'text' }
 export const ATTACHMENT_FIELDS: Fields = {
-  ...{ name: 'text', serverId: 'text', serverName: 'text', datapathId: 'text', datapathName: 'text' },
+  ...{ name: 'text', serverId: 'id', serverName: 'text', datapathId: 'id', datapathName: 'text' },
   ...{ portName: 'text', mac: 'text', used: 'number' },
 }
 

@@ -11,6 +11,8 @@ export interface ListInput {
 
 const OPERATORS: readonly string[] = ['eq', 'ne', 'contains', 'gt', 'lt'] satisfies Operator[]
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 const names = (fields: Fields): string => Object.keys(fields).join(', ')
 
 const malformed = (pointer: string, rule: string, message: string, mend: string): Refusal => {
@@ -32,6 +34,8 @@ function readValue(field: string, text: string, fields: Fields): Condition['valu
       throw malformed('/filter', 'list.value', `${text} is no time.`, 'Write it as 2026-11-21T00:00:00Z.')
     return date
   }
+  if (kind === 'id' && !UUID.test(text))
+    throw malformed('/filter', 'list.value', `${field} is an id; ${text} is none.`, 'Send the id as it was read.')
   return text
 }
 

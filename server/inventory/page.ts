@@ -2,7 +2,7 @@ import type { Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 
 /** The fields by which a list can be filtered and sorted, and how their values compare. */
-export type Fields = Readonly<Record<string, 'text' | 'number' | 'time'>>
+export type Fields = Readonly<Record<string, 'text' | 'number' | 'time' | 'id'>>
 
 export type Operator = 'eq' | 'ne' | 'contains' | 'gt' | 'lt'
 
@@ -60,6 +60,7 @@ function conditionSql({ field, operator, value }: Condition, fields: Fields): Pr
 
 function typed(value: string | number | Date | null, kind: Fields[string] | undefined): Prisma.Sql {
   if (kind === 'number') return Prisma.sql`${value}::float8`
+  if (kind === 'id') return Prisma.sql`${value}::uuid`
   return kind === 'time' ? Prisma.sql`${value}::timestamptz` : Prisma.sql`${value}::text`
 }
 

@@ -6,7 +6,7 @@ import { Prisma } from './generated/client.ts'
 import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
 
 export const TASK_FIELDS: Fields = {
-  ...{ kind: 'text', title: 'text', state: 'text', createdAt: 'time', finishedAt: 'time', subjectId: 'text' },
+  ...{ kind: 'text', title: 'text', state: 'text', createdAt: 'time', finishedAt: 'time', subjectId: 'id' },
 }
 
 const TASKS = Prisma.sql`SELECT t.id, t.kind, t.title, t.state, t.done, t.total, t.unit, t.subject_kind AS "subjectKind",

@@ -12,10 +12,8 @@ export const TENANT_FIELDS: Fields = {
 /** Thread colours of the console. */
 const THREADS = 6
 
-const OPEN_CREATES = (
-  kind: 'network' | 'port',
-) => Prisma.sql`(SELECT count(*)::int FROM change_edit e JOIN change c ON c.id = e.change_id
-  WHERE e.tenant_id = t.id AND e.kind = ${kind}::text AND e.operation = 'create' AND is_open(c.state))`
+const OPEN_CREATES = (kind: 'network' | 'port') => Prisma.sql`(SELECT count(*)::int FROM open_edits(t.id, NULL) e
+  WHERE e.kind = ${kind}::text AND e.operation = 'create')`
 
 // Quotas count what is committed and what open drafts would add.
 const TENANTS = Prisma.sql`SELECT t.id, t.name, t.display_name AS "displayName", t.thread, t.quota_networks AS "quotaNetworks",

@@ -566,6 +566,13 @@ BEGIN
   END LOOP;
 END $$;
 
+-- ---- What the scope of a transaction lets it see; its client sets `weft.scope` or `weft.tenant`.
+
+CREATE FUNCTION "sees_all"() RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT current_setting('weft.scope', true) = 'all' $$;
+CREATE FUNCTION "sees"(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT current_setting('weft.scope', true) = 'all' OR tenant = nullif(current_setting('weft.tenant', true), '')::uuid
+$$;
+
 -- ---- Intent as a change sees it: committed rows without those that it edits, and those as it leaves them.
 
 CREATE FUNCTION "network_in"(in_change uuid) RETURNS TABLE (id uuid, tenant_id uuid, name text, vni int, mtu int, revision int, drafted boolean)
@@ -647,6 +654,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WHERE e.kind = 'port' AND e.after IS NOT NULL AND is_open(c.state) AND e.change_id IS DISTINCT FROM in_change
 $$;
 
+-- Objects of one tenant as open changes beside one leave them, whoever made those changes.
+CREATE FUNCTION "open_edits"(of_tenant uuid, beside uuid) RETURNS TABLE (kind text, id uuid, operation text, after jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.kind, e.object_id, e.operation, e.after FROM change_edit e JOIN change c ON c.id = e.change_id
+  WHERE sees(of_tenant) AND e.tenant_id = of_tenant AND e.after IS NOT NULL AND is_open(c.state) AND e.change_id IS DISTINCT FROM beside
+$$;
+
 -- Who is plugged in at an attachment with a VLAN id (null: untagged), beside one port.
 CREATE FUNCTION "attachment_holder"(at uuid, with_vlan int, in_change uuid, beside uuid) RETURNS TABLE (id uuid, tenant_id uuid, name text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -674,11 +688,6 @@ GRANT SELECT ON "journal", "journal_part", "program", "change_pending", "provena
 GRANT DELETE ON "vni_reservation" TO weft_app;
 REVOKE INSERT, UPDATE, DELETE ON "network", "subnet", "port" FROM weft_app;
 REVOKE ALL ON FUNCTION "port_claims"(uuid) FROM PUBLIC;
-
-CREATE FUNCTION "sees_all"() RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT current_setting('weft.scope', true) = 'all' $$;
-CREATE FUNCTION "sees"(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT current_setting('weft.scope', true) = 'all' OR tenant = nullif(current_setting('weft.tenant', true), '')::uuid
-$$;
 
 DO $$
 DECLARE t text;
