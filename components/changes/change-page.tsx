@@ -61,7 +61,7 @@ export function ChangePage({ id }: { id: string }) {
             {initials(data.actor)}
           </span>
           <span>
-            {data.actor}, <Ago time={data.createdAt} /> ago
+            {data.actor}, <Ago time={data.createdAt} />
           </span>
         </span>
         <FlowLine change={data} />
@@ -74,7 +74,7 @@ export function ChangePage({ id }: { id: string }) {
           {data.state === 'draft' && data.previewedAt ? (
             <div className="row small dim">
               <span>
-                Previewed <Ago time={data.previewedAt} /> ago
+                Previewed <Ago time={data.previewedAt} />
               </span>
               <Button
                 look="quiet"

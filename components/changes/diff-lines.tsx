@@ -6,6 +6,9 @@ import { marked } from './marked.ts'
 export type Notation = 'ofctl' | 'words'
 type Line = DatapathDifference['lines'][number]
 
+/** The table stands above its lines already. */
+const bare = (line: string | null) => (line ?? '').replace(/^table=\d+,\s*/, '')
+
 const Row = ({
   kind,
   gutter,
@@ -50,22 +53,22 @@ function Lines({ line, notation }: { line: Line; notation: Notation }) {
   if (line.mark === '+')
     return (
       <Row kind="a" gutter="+" said="added" why={line.because}>
-        {line.after}
+        {bare(line.after)}
       </Row>
     )
   if (line.mark === '-')
     return (
       <Row kind="r" gutter="−" said="removed" why={line.because}>
-        {line.before}
+        {bare(line.before)}
       </Row>
     )
   return (
     <>
       <Row kind="o" gutter="~" said="modified, held">
-        <Marked line={line.before ?? ''} other={line.after ?? ''} />
+        <Marked line={bare(line.before)} other={bare(line.after)} />
       </Row>
       <Row kind="m" gutter="~" said="modified, wanted" why={line.because}>
-        <Marked line={line.after ?? ''} other={line.before ?? ''} />
+        <Marked line={bare(line.after)} other={bare(line.before)} />
       </Row>
     </>
   )

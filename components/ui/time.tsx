@@ -45,9 +45,10 @@ export function Moment({ time, long }: { time: string; long?: boolean }) {
 export function Ago({ time }: { time: string }) {
   const now = useNow(5000)
   const inBrowser = useInBrowser()
+  const words = ago(time, now)
   return (
     <time dateTime={time} title={inBrowser ? full(time) : undefined} suppressHydrationWarning>
-      {ago(time, now)}
+      {words === 'now' ? 'just now' : `${words} ago`}
     </time>
   )
 }

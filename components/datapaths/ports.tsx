@@ -1,0 +1,80 @@
+'use client'
+import { useMemo } from 'react'
+import { useDatapathPorts } from '../queries/datapaths.ts'
+import { ErrorBanner } from '../ui/banner.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { Status } from '../ui/status.tsx'
+import { bytes, count, rate } from '../ui/words.ts'
+import { useRates } from './rates.ts'
+
+/** The ports that the switch reports, with counters. */
+export function DatapathPorts({ id }: { id: string }) {
+  const ports = useDatapathPorts(id, true)
+  const items = ports.data?.items
+  const counters = useMemo(
+    () =>
+      new Map(
+        (items ?? []).flatMap((p) => [[`rx ${p.port}`, p.rxBytes] as const, [`tx ${p.port}`, p.txBytes] as const]),
+      ),
+    [items],
+  )
+  const rates = useRates(counters, ports.dataUpdatedAt)
+  const speed = (key: string) => {
+    const perSecond = rates.now.get(key)
+    if (perSecond === undefined) return '—'
+    const { figure, unit } = rate(perSecond * 8, 'bit/s')
+    return `${figure} ${unit}`
+  }
+  return (
+    <section className="card" aria-label="Ports">
+      <ErrorBanner error={ports.error} onRetry={() => void ports.refetch()} />
+      <div className="tablewrap">
+        <table className="t">
+          <thead>
+            <tr>
+              <th className="num">Port</th>
+              <th>Name</th>
+              <th>Link</th>
+              <th>MAC</th>
+              <th>Attachment</th>
+              <th className="num">Received</th>
+              <th className="num">Now</th>
+              <th className="num">Sent</th>
+              <th className="num">Now</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(items ?? []).map((port) => (
+              <tr key={port.port}>
+                <td className="num">{port.port}</td>
+                <td className="mono">{port.name}</td>
+                <td>
+                  {port.up ? (
+                    <Status tone="ok" calm>
+                      Up
+                    </Status>
+                  ) : (
+                    <Status tone="idle" calm>
+                      Down
+                    </Status>
+                  )}
+                </td>
+                <td className="mono">{port.mac}</td>
+                <td>{port.attachment ?? <span className="dim">—</span>}</td>
+                <td className="num">
+                  {bytes(port.rxBytes)} <span className="dim">{count(port.rxPackets)} packets</span>
+                </td>
+                <td className="num">{speed(`rx ${port.port}`)}</td>
+                <td className="num">
+                  {bytes(port.txBytes)} <span className="dim">{count(port.txPackets)} packets</span>
+                </td>
+                <td className="num">{speed(`tx ${port.port}`)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {ports.isPending ? <Skeleton /> : null}
+    </section>
+  )
+}
