@@ -1,7 +1,6 @@
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
-import type { RunResult } from '#server/engine/change/commit.ts'
+import type { ChangeEngine, CommitResult } from '#server/engine/change/engine.ts'
 import type { ProgressEvent } from '#server/engine/change/progress.ts'
-import type { Proposal } from '#server/engine/change/propose.ts'
 import type { Finding } from '#server/engine/finding.ts'
 import type { Event } from '#server/http/events.ts'
 import type { Actor, ChangeRecord, ChangeStore, EditRow } from '#server/inventory/changes.ts'
@@ -14,20 +13,8 @@ import { referencesOf, viewEdit } from './edits.ts'
 import { namedIn, previewOf } from './preview.ts'
 import { advance, logLine, type Preview } from './progress.ts'
 
-/** What the desk needs of the change engine. */
-export interface CommittingEngine {
-  propose(change: string): Promise<Proposal>
-  /** Takes a proposal through its commit; resolves when the change is at its end, or open and left to recovery. */
-  commit(
-    proposal: Proposal,
-    options: { forced: boolean; signal: AbortSignal; onProgress: (event: ProgressEvent) => void },
-  ): Promise<Pick<RunResult, 'outcome'> & { readonly reason?: { readonly code: string; readonly message: string } }>
-  /** Drafts the change that takes a committed one back; answers its id. */
-  rollback(change: string, actor: Actor): Promise<string>
-}
-
 export interface DeskParts {
-  readonly engine: CommittingEngine
+  readonly engine: ChangeEngine
   readonly changes: ChangeStore
   readonly tasks: TaskStore
   readonly conflicts: (change: string) => Promise<readonly Finding[]>
@@ -116,7 +103,7 @@ async function previewNow(parts: DeskParts, scope: Scope, record: ChangeRecord) 
   const names = await parts.labels(scope, namedIn(proposal))
   const preview = previewOf(proposal, findings, await parts.records(), names)
   await parts.changes.keepPreview(record.id, preview)
-  return { proposal, findings, preview }
+  return { findings, preview }
 }
 
 /** Follows one commit: the live view, the task's log and progress, events. */
@@ -155,14 +142,9 @@ function follow(
   }
 }
 
-type Outcome = Awaited<ReturnType<CommittingEngine['commit']>>
-
-async function endTask(tasks: TaskStore, taskId: string, result: Outcome, name: string): Promise<void> {
+async function endTask(tasks: TaskStore, taskId: string, result: CommitResult): Promise<void> {
   if (result.outcome === 'committed') return tasks.end(taskId, 'done')
-  const problem = {
-    code: result.reason?.code ?? result.outcome,
-    detail: result.reason?.message ?? `${name} was ${result.outcome}.`,
-  }
+  const problem = { code: result.reason.code, detail: result.reason.message }
   await tasks.end(taskId, problem.code === 'cancelled' ? 'cancelled' : 'failed', problem)
 }
 
@@ -171,15 +153,15 @@ export function changeDesk(parts: DeskParts): ChangeDesk {
   const live = new Map<string, Preview>()
   const running = new Map<string, AbortController>()
 
-  const run = async (record: ChangeRecord, proposal: Proposal, preview: Preview, task: Task, forced: boolean) => {
+  const run = async (record: ChangeRecord, preview: Preview, task: Task, forced: boolean) => {
     const controller = new AbortController()
     running.set(task.id, controller)
     live.set(record.id, preview)
     const names = new Map((await parts.records()).map(({ id, name }) => [id, name]))
     const watch = follow(parts, live, record, task.id, names)
-    let result: Outcome
+    let result: CommitResult
     try {
-      result = await parts.engine.commit(proposal, { forced, signal: controller.signal, onProgress: watch.onProgress })
+      result = await parts.engine.commit(record.id, { forced, signal: controller.signal, onProgress: watch.onProgress })
     } catch (error) {
       result = {
         outcome: 'refused',
@@ -190,7 +172,7 @@ export function changeDesk(parts: DeskParts): ChangeDesk {
     await watch.settled()
     await parts.changes.keepPreview(record.id, live.get(record.id) ?? preview).catch(() => {})
     live.delete(record.id)
-    await endTask(parts.tasks, task.id, result, record.name)
+    await endTask(parts.tasks, task.id, result)
     watch.tell(result.outcome)
     for (const topic of ['network', 'datapath'] as const)
       parts.publish({ topic, kind: 'updated', ref: record.id, tenantId: record.tenantId })
@@ -207,7 +189,7 @@ export function changeDesk(parts: DeskParts): ChangeDesk {
     async commit(scope, id, { reason, force }) {
       const record = await parts.changes.get(scope, id)
       mustBeDraft(record)
-      const { proposal, findings, preview } = await previewNow(parts, scope, record)
+      const { findings, preview } = await previewNow(parts, scope, record)
       const errors = findings.filter(isError)
       if (errors.length > 0) throw refusalOf(record.name, errors)
       const away = preview.datapaths.filter(({ datapathId }) => !parts.isConnected(datapathId))
@@ -221,14 +203,14 @@ export function changeDesk(parts: DeskParts): ChangeDesk {
       const about = { kind: 'commit', title: `Commit ${name}`, unit: 'datapaths', total: preview.datapaths.length }
       const task = await parts.tasks.start({ ...about, subject, tenantId, cancellable: true })
       await parts.changes.begin(record.id, { reason, forced: force, taskId: task.id })
-      void run(record, proposal, preview, task, force)
+      void run(record, preview, task, force)
       return task
     },
     async rollback(scope, id, actor) {
       const record = await parts.changes.get(scope, id)
       const { allowed, why } = rollbackAllowed(record)
       if (!allowed) throw new Refusal('conflict', `${record.name} cannot be rolled back. ${why}`)
-      const draft = await parts.engine.rollback(record.id, actor)
+      const draft = await parts.engine.rollback(record.id, actor.name)
       parts.publish({ topic: 'change', kind: 'created', ref: draft, tenantId: record.tenantId })
       return parts.changes.get(EVERYTHING, draft)
     },
