@@ -61,6 +61,8 @@ export interface PartEntry {
   readonly phase: Phase
   /** The intent that asks for it, as `kind/id`, most specific first. */
   readonly because: readonly string[]
+  /** What its packets are to the first of these intents, for people: `spoofed`. */
+  readonly counts?: string
 }
 
 export interface PartGroup {

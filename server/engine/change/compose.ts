@@ -26,6 +26,8 @@ export interface ComposedTable {
 export interface Origin {
   readonly phase: Phase
   readonly because: readonly string[]
+  /** What an entry's packets are to the first of these intents. */
+  readonly counts?: string
 }
 
 /** What one datapath shall hold. Entries have no cookies yet: those come with the plan. */
@@ -122,7 +124,8 @@ function layEntry(layout: Layout, part: PartEntry): void {
   }
   layout.entries.set(made.key, made)
   const because = origin ? merged(origin.because, part.because) : part.because
-  layout.origins.set(made.key, { phase: origin?.phase ?? part.phase, because })
+  const counts = origin?.counts ?? part.counts
+  layout.origins.set(made.key, { phase: origin?.phase ?? part.phase, because, ...(counts !== undefined && { counts }) })
 }
 
 function layPart(layout: Layout, part: Part): void {

@@ -31,7 +31,7 @@ export interface ProposePorts {
   readonly grants: GrantStore
 }
 
-interface Compiled {
+export interface Compiled {
   readonly composed: ReadonlyMap<string, Composed>
   readonly findings: readonly Finding[]
 }
@@ -43,7 +43,8 @@ const modelOf = (capability: Capability, { rows }: IntentSnapshot): unknown =>
 const demandsOf = (capabilities: readonly Capability[], snapshot: IntentSnapshot): Demand[] =>
   capabilities.flatMap((capability) => capability.demand(modelOf(capability, snapshot), snapshot.facts))
 
-function compileAll(
+/** What every datapath shall hold for intent, and why. */
+export function compileAll(
   capabilities: readonly Capability[],
   snapshot: IntentSnapshot,
   numbers: ReadonlyMap<string, number>,

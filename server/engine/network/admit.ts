@@ -103,6 +103,6 @@ export function admissions(network: Network, { port, number, mac, addresses }: M
     ...[...sources, [PRIORITY.source, joining] as const].map(([priority, match]) =>
       guarded(why, priority, [...own, f('eth_src', mac), ...match], [{ type: 'next' }]),
     ),
-    guarded(why, PRIORITY.spoofed, own, []),
+    { ...guarded(why, PRIORITY.spoofed, own, []), counts: 'spoofed' },
   ]
 }
