@@ -88,15 +88,26 @@ const SET_ORDER: Readonly<Partial<Record<Action['type'], number>>> = {
   output: 9,
 }
 
-/**
- * The actions of a set, or of a group's bucket, as they are executed: one of each kind (the last written), in the order
- * of the standard; a group wins over an output.
- */
-export function inSetOrder(actions: readonly Action[]): readonly Action[] {
+function sortedSet(actions: readonly Action[]): readonly Action[] {
   const kept = actions.filter((action, i) => {
     if (action.type === 'set_field' || action.type === 'copy_field' || action.type === 'unknown') return true
     if (action.type === 'output' && actions.some((other) => other.type === 'group')) return false
     return !actions.slice(i + 1).some((later) => later.type === action.type)
   })
   return kept.toSorted((a, b) => (SET_ORDER[a.type] ?? 10) - (SET_ORDER[b.type] ?? 10))
+}
+
+// Buckets are frozen and met by every packet that is flooded: each list is put in order once.
+const inOrder = new WeakMap<readonly Action[], readonly Action[]>()
+
+/**
+ * The actions of a set, or of a group's bucket, as they are executed: one of each kind (the last written), in the order
+ * of the standard; a group wins over an output.
+ */
+export function inSetOrder(actions: readonly Action[]): readonly Action[] {
+  const known = inOrder.get(actions)
+  if (known !== undefined) return known
+  const sorted = sortedSet(actions)
+  inOrder.set(actions, sorted)
+  return sorted
 }

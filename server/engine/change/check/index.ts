@@ -7,7 +7,7 @@ import { checkReach } from './reach.ts'
 import { checkReferences } from './references.ts'
 
 /** Packets that are followed at most for each capability: some tenths of a second. */
-const WITNESSES = 2000
+const WITNESSES = 1000
 
 /** Everything that can be said of programs before they reach a datapath: room, features, and packets sent through them. */
 export function checkPrograms(
