@@ -1,7 +1,8 @@
 import { PHASES, type Phase } from '../capability.ts'
 import { diff } from '../program/difference.ts'
-import { actionsOf, type Entry, type Group, sameEntry } from '../program/entry.ts'
+import { actionsOf, type Entry, type Group, sameEntry, sameGroup } from '../program/entry.ts'
 import { type Change, type Difference, EMPTY_PROGRAM, type Program } from '../program/program.ts'
+import { sameActions } from '../program/same.ts'
 import { type Composed, groupOrigin, type Origin } from './compose.ts'
 
 /** One wave over all datapaths: inside it datapaths are independent. */
@@ -31,6 +32,8 @@ export interface Plan {
   readonly programs: ReadonlyMap<string, Program>
 }
 
+/** What asks for it is gone, so nothing needs it while the rest is built: no port is let into two networks at once. */
+const LEAVING = [{ name: 'leave', words: 'What nobody asks for any longer goes first' }] as const
 const ADDING = [
   { name: 'receive', words: 'What receives is put in place everywhere' },
   { name: 'transmit', words: 'What transmits follows, once every receiver is ready' },
@@ -41,10 +44,11 @@ const REMOVING = [
   { name: 'silence', words: 'What transmitted goes' },
   { name: 'clear', words: 'What received goes' },
 ] as const
-const WAVES = [...ADDING, ...REMOVING]
+const WAVES = [...LEAVING, ...ADDING, ...REMOVING]
+const LEAVE = 0
 const LAST = WAVES.length - 1
 
-const addingWave = (phase: Phase): number => PHASES.indexOf(phase)
+const addingWave = (phase: Phase): number => LEAVING.length + PHASES.indexOf(phase)
 const removingWave = (phase: Phase): number => LAST - PHASES.indexOf(phase)
 
 const sameReasons = (a: readonly string[], b: readonly string[]): boolean =>
@@ -64,14 +68,19 @@ function withCookies(composed: Composed, before: Composed | undefined, committed
   return Object.freeze({ ...composed.program, entries })
 }
 
-/** For each group, the first wave whose entries point to it. */
-function firstUse(entries: readonly (readonly Change<Entry>[])[]): Map<number, number> {
+const groupsUsedBy = (entry: Entry | undefined): readonly number[] =>
+  entry ? actionsOf(entry).flatMap((action) => (action.type === 'group' ? [action.group] : [])) : []
+
+/** By group, the first wave that brings an entry that uses it, and the last that takes one away. */
+function groupUses(entries: readonly (readonly Change<Entry>[])[]) {
   const first = new Map<number, number>()
+  const last = new Map<number, number>()
   for (const [wave, changes] of entries.entries())
-    for (const { after } of changes)
-      for (const action of after ? actionsOf(after) : [])
-        if (action.type === 'group' && !first.has(action.group)) first.set(action.group, wave)
-  return first
+    for (const { before, after } of changes) {
+      for (const group of groupsUsedBy(after)) if (!first.has(group)) first.set(group, wave)
+      for (const group of groupsUsedBy(before)) last.set(group, wave)
+    }
+  return { first, last }
 }
 
 const originsOf = (composed: Composed | undefined, key: string): Origin | undefined => composed?.origins.get(key)
@@ -81,18 +90,54 @@ interface Sorter {
   readonly after: Composed | undefined
   /** Tables that cannot hold old and new at once: there, what goes makes room first. */
   readonly crowded: ReadonlySet<number>
+  /** Every intent that asks for something once the change is done, on whichever datapath. */
+  readonly asked: ReadonlySet<string>
 }
 
-function waveOfEntry({ before, after }: Change<Entry>, sorter: Sorter): number {
-  if (after) return addingWave(originsOf(sorter.after, after.key)?.phase ?? 'transmit')
-  if (!before || sorter.crowded.has(before.table)) return 0
-  return removingWave(originsOf(sorter.before, before.key)?.phase ?? 'transmit')
+/** The intent that asked most specifically for an entry, where it is gone from all intent. */
+function leaver(entry: Entry, { before, asked }: Sorter): string | undefined {
+  const [first] = originsOf(before, entry.key)?.because ?? []
+  return first === undefined || asked.has(first) ? undefined : first
 }
 
-function waveOfGroup({ before, after }: Change<Group>, uses: ReadonlyMap<number, number>): number {
-  if (!after) return LAST
-  // A group that exists changes when its receivers are ready; a new one comes with the first entry that uses it.
-  return before ? addingWave('transmit') : (uses.get(after.group) ?? addingWave('transmit'))
+/** The wave, or for a place that changes hands the two waves, of a change. */
+function wavesOfEntry(change: Change<Entry>, sorter: Sorter): readonly (readonly [number, Change<Entry>])[] {
+  const { before, after } = change
+  if (after) {
+    const adding = addingWave(originsOf(sorter.after, after.key)?.phase ?? 'transmit')
+    if (!before || sameEntry(before, after) || leaver(before, sorter) === undefined) return [[adding, change]]
+    return [
+      [LEAVE, { before }],
+      [adding, { after }],
+    ]
+  }
+  if (!before) return []
+  if (sorter.crowded.has(before.table) || leaver(before, sorter) !== undefined) return [[LEAVE, change]]
+  return [[removingWave(originsOf(sorter.before, before.key)?.phase ?? 'transmit'), change]]
+}
+
+/** A group without the buckets that it is to lose; undefined when it loses none. */
+function shrunk(before: Group, after: Group): Group | undefined {
+  if (before.type !== after.type) return undefined
+  const buckets = before.buckets.filter((one) => after.buckets.some((other) => sameActions(one.actions, other.actions)))
+  return buckets.length === before.buckets.length ? undefined : Object.freeze({ ...before, buckets })
+}
+
+/** A group that exists changes when its receivers are ready; what has left is taken out of it before. */
+function wavesOfGroup(
+  { before, after }: Change<Group>,
+  { first, last }: ReturnType<typeof groupUses>,
+  leaving: boolean,
+): readonly (readonly [number, Change<Group>])[] {
+  if (!after) return before ? [[last.get(before.group) ?? LEAVE, { before }]] : []
+  if (!before) return [[first.get(after.group) ?? addingWave('transmit'), { after }]]
+  const between = leaving ? shrunk(before, after) : undefined
+  if (between === undefined) return [[addingWave('transmit'), { before, after }]]
+  if (sameGroup(between, after)) return [[LEAVE, { before, after }]]
+  return [
+    [LEAVE, { before, after: between }],
+    [addingWave('transmit'), { before: between, after }],
+  ]
 }
 
 function crowdedTables(committed: Program, d: Difference, limit: number | undefined): Set<number> {
@@ -104,31 +149,50 @@ function crowdedTables(committed: Program, d: Difference, limit: number | undefi
   return new Set([...count].flatMap(([table, most]) => (most > limit ? [table] : [])))
 }
 
-/** Cuts one datapath's difference into the six waves. */
+function dealt<T>(
+  changes: readonly Change<T>[],
+  wavesOf: (change: Change<T>) => readonly (readonly [number, Change<T>])[],
+): Change<T>[][] {
+  const waves: Change<T>[][] = WAVES.map(() => [])
+  for (const change of changes) for (const [wave, part] of wavesOf(change)) waves[wave]?.push(part)
+  return waves
+}
+
+/** Cuts one datapath's difference into the waves. Neighbours are known before entries point to them, and until none does. */
 function cut(d: Difference, sorter: Sorter): Difference[] {
-  const entries: Change<Entry>[][] = WAVES.map(() => [])
-  for (const change of d.entries) entries[waveOfEntry(change, sorter)]?.push(change)
-  const uses = firstUse(entries)
-  const groups: Change<Group>[][] = WAVES.map(() => [])
-  for (const change of d.groups) groups[waveOfGroup(change, uses)]?.push(change)
+  const entries = dealt(d.entries, (change) => wavesOfEntry(change, sorter))
+  const uses = groupUses(entries)
+  const leaving = entries[LEAVE]?.length !== 0
+  const groups = dealt(d.groups, (change) => wavesOfGroup(change, uses, leaving))
+  const last = WAVES.findLastIndex((_, wave) => entries[wave]?.length || groups[wave]?.length)
+  const neighbours = dealt(d.neighbours, (change) => [
+    [change.after ? addingWave('receive') : Math.max(last, LEAVE), change],
+  ])
   return WAVES.map((_, wave) => ({
-    entries: entries[wave] ?? [],
-    groups: groups[wave] ?? [],
-    neighbours: d.neighbours.filter(({ after }) => (after ? wave === 0 : wave === LAST)),
+    ...{ entries: entries[wave] ?? [], groups: groups[wave] ?? [], neighbours: neighbours[wave] ?? [] },
   }))
 }
 
 const isEmpty = (d: Difference | undefined): boolean =>
   !d || (d.entries.length === 0 && d.groups.length === 0 && d.neighbours.length === 0)
 
+function askedFor(composed: ReadonlyMap<string, Composed>): ReadonlySet<string> {
+  const asked = new Set<string>()
+  for (const { origins } of composed.values())
+    for (const { because } of origins.values()) for (const one of because) asked.add(one)
+  return asked
+}
+
 /**
  * The way from what is committed to what is wanted, cut into waves over all datapaths, so that no packet is dropped or
  * leaked in between. Waves in which nothing happens are left out; all of them together are the whole difference.
+ * A place that changes hands (and a group that loses and gains buckets) is touched by two waves.
  */
 export function plan(input: PlanInput): Plan {
   const ids = [...new Set([...input.committed.keys(), ...input.after.keys()])].sort()
   const programs = new Map<string, Program>()
   const cuts = new Map<string, Difference[]>()
+  const asked = askedFor(input.after)
   for (const id of ids) {
     const committed = input.committed.get(id) ?? EMPTY_PROGRAM
     const [before, after] = [input.before.get(id), input.after.get(id)]
@@ -137,7 +201,7 @@ export function plan(input: PlanInput): Plan {
     if (isEmpty(difference)) continue
     programs.set(id, wanted)
     const crowded = crowdedTables(committed, difference, input.tableLimit.get(id))
-    cuts.set(id, cut(difference, { before, after, crowded }))
+    cuts.set(id, cut(difference, { before, after, crowded, asked }))
   }
   const waves = WAVES.flatMap(({ name, words }, wave): PlannedWave[] => {
     const parts = [...cuts].flatMap(([id, waves]): [string, Difference][] => {

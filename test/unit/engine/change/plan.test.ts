@@ -84,11 +84,67 @@ describe('planning', () => {
     ])
     expect(waves[0]?.parts.get('a')?.groups).toHaveLength(1)
   })
-  test('removals go the other way round, groups last', () => {
+  test('what nobody asks for any longer goes first and at once, with its groups', () => {
     const first = plan({ ...nothing, after })
     const { waves } = plan({ ...nothing, committed: first.programs, before: after, after: new Map() })
-    expect(waves.map(({ name }) => name)).toEqual(['withdraw', 'silence', 'clear'])
-    expect(waves[2]?.parts.get('a')?.groups).toHaveLength(1)
+    expect(waves.map(({ name, parts }) => [name, [...parts.keys()]])).toEqual([['leave', ['a', 'b']]])
+    expect(waves[0]?.parts.get('a')?.groups).toHaveLength(1)
+  })
+  test('removals of what moves go the other way round, groups with their last entry', () => {
+    const first = plan({ ...nothing, after })
+    const [one, other] = [row(1), row(4, { table: 'forward.bridge', phase: 'transmit', instructions: [] })]
+    const elsewhere = composed(
+      part('c', [
+        { ...one, because: ['port/1', 'port/4'] },
+        { ...other, because: ['network/1'] },
+      ]),
+      part('b', [row(2)]),
+    )
+    const { waves } = plan({ ...nothing, committed: first.programs, before: after, after: elsewhere })
+    expect(waves.map(({ name, parts }) => [name, [...parts.keys()]])).toEqual([
+      ['transmit', ['c']],
+      ['expose', ['c']],
+      ['withdraw', ['a']],
+      ['silence', ['a']],
+      ['clear', ['a']],
+    ])
+    expect(waves.at(-1)?.parts.get('a')?.groups).toHaveLength(1)
+  })
+  test('a place that changes hands is left by the one before it is taken by the other', () => {
+    const first = plan({ ...nothing, after })
+    const sold = row(1, { because: ['port/7'], instructions: [] })
+    const hands = composed(part('a', [sold, flood, sending], [group]), part('b', [row(2)]))
+    const { waves } = plan({ ...nothing, committed: first.programs, before: after, after: hands })
+    const steps = waves.map(({ name, parts }) => {
+      const [change] = parts.get('a')?.entries ?? []
+      return [name, change?.before === undefined ? 'comes' : 'goes']
+    })
+    expect(steps).toEqual([
+      ['leave', 'goes'],
+      ['expose', 'comes'],
+    ])
+  })
+  test('a group loses the buckets of who leaves before it gains others', () => {
+    const bucket = (port: number) => ({ actions: [{ type: 'output', port } as const] })
+    const withBuckets = (ports: number[], entries: PartEntry[]) =>
+      composed(part('a', [...entries, flood], [{ ...group, buckets: ports.map(bucket) }]))
+    const before = withBuckets([1, 2], [row(1), row(2)])
+    const first = plan({ ...nothing, after: before })
+    const steps = (next: ReturnType<typeof composed>) =>
+      plan({ ...nothing, committed: first.programs, before, after: next }).waves.map(({ name, parts }) => [
+        name,
+        parts.get('a')?.groups.map((change) => [change.before, change.after].map((one) => one?.buckets.length)),
+      ])
+    expect(steps(withBuckets([2, 3], [row(2), row(3)]))).toEqual([
+      ['leave', [[2, 1]]],
+      ['transmit', [[1, 2]]],
+      ['expose', []],
+    ])
+    expect(steps(withBuckets([2], [row(2)]))).toEqual([['leave', [[2, 1]]]])
+    expect(steps(withBuckets([1, 2, 3], [row(1), row(2), row(3)]))).toEqual([
+      ['transmit', [[2, 3]]],
+      ['expose', []],
+    ])
   })
   test('all waves in order are the whole difference', () => {
     const planned = plan({ ...nothing, after })
@@ -119,7 +175,7 @@ describe('planning', () => {
     const first = plan({ ...nothing, after: composed(part('b', [row(1), row(2)])) })
     const moved = composed(part('b', [row(1), row(3)]))
     const { waves } = plan({ ...nothing, committed: first.programs, after: moved, tableLimit: new Map([['b', 2]]) })
-    expect(waves.map(({ name }) => name)).toEqual(['receive', 'expose'])
+    expect(waves.map(({ name }) => name)).toEqual(['leave', 'expose'])
     expect(waves[0]?.parts.get('b')?.entries[0]?.after).toBeUndefined()
   })
 })
