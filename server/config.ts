@@ -263,6 +263,10 @@ export function childEnvironment(more: Readonly<Record<string, string>> = {}): N
   return { ...Object.fromEntries(own), ...more } as NodeJS.ProcessEnv
 }
 
+/** The environment for a tool that the packages bring, found before one of the system. */
+export const toolEnvironment = (more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv =>
+  childEnvironment({ PATH: `${path.join(ROOT, 'node_modules/.bin')}:${process.env.PATH ?? ''}`, ...more })
+
 /** The variables by which a child process reads the same configuration. */
 export function configVariables(config: Config): Record<string, string> {
   return {

@@ -4,7 +4,7 @@ import { globSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { childEnvironment, ROOT } from '#server/config.ts'
+import { ROOT, toolEnvironment } from '#server/config.ts'
 import { isAlive, markOf, type ProcessMark } from './process-table.ts'
 
 /** Something made from sources, made again when one of them has changed. */
@@ -53,7 +53,7 @@ const stampOf = ({ stamp }: Artefact): Promise<string> => readFile(path.join(ROO
 function run(command: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const [file, ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(ROOT, file as string), args, { cwd: ROOT, env: childEnvironment(env) })
+    const child = spawn(path.join(ROOT, file as string), args, { cwd: ROOT, env: toolEnvironment(env) })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

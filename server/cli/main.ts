@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises'
+import { Command, CommanderError, Option } from 'commander'
+import { parse } from 'yaml'
+import { type Config, ConfigError, type Overrides, readConfig } from '#server/config.ts'
+import { apiClient } from './client.ts'
+import { CommandFailure, EXIT } from './exit.ts'
+import { cliProcedures } from './nouns.ts'
+import { openflowCommand } from './openflow.ts'
+import { FORMATS, type Format, format } from './output.ts'
+import { procedureCommand, type Surroundings } from './procedure-command.ts'
+import { askSecret } from './prompt.ts'
+import { forgetSession, keepSession } from './session-file.ts'
+
+const NOUN_WORDS: Readonly<Record<string, string>> = {
+  session: 'who is signed in',
+  user: 'local accounts',
+  site: 'places with servers',
+  server: 'servers and their switches',
+  nic: 'network cards and their limits',
+  attachment: 'places where ports can be plugged in',
+  tenant: 'tenants and their quotas',
+  network: 'tenant networks',
+  subnet: 'address ranges of networks',
+  port: 'attachments plugged into networks',
+  change: 'drafts, commits and their history',
+  task: 'long work',
+  datapath: 'what switches hold',
+  overview: 'everything at a glance',
+  audit: 'who did what',
+}
+
+const program = new Command('weft')
+  .description('Runs and commands the networks of a virtualised data centre.')
+  .addOption(new Option('--instance <name>', 'Which instance, by its name of at most 5 characters (default: main)'))
+  .showHelpAfterError('`--help` says more.')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+
+const configOf = (overrides: Overrides = {}): Config =>
+  readConfig({ instance: (program.opts() as { instance?: string }).instance, ...overrides })
+const around: Surroundings = {
+  config: configOf,
+  write: (text) => void process.stdout.write(text),
+  say: (line) => void process.stderr.write(`${line}\n`),
+}
+const log = (line: string) => void process.stdout.write(`${line}\n`)
+
+/** Aborted by Ctrl-C, SIGTERM, and when the terminal closes; a second time ends at once. */
+function endSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (controller.signal.aborted && signal === 'SIGINT') process.exit(130)
+      controller.abort()
+    })
+  return controller.signal
+}
+
+program
+  .command('up')
+  .description('start everything in the foreground')
+  .option('--demo', 'with a lab of two servers and six hosts on real switches')
+  .option('--yes', 'install what the lab needs without asking')
+  .option('--port <number>', 'the port of the console')
+  .action(async (options: { demo?: boolean; yes?: boolean; port?: string }) => {
+    const config = configOf({ demo: options.demo, port: options.port })
+    const signal = endSignal()
+    if (config.demo) {
+      const { offerLabPackages } = await import('#server/supervisor/packages.ts')
+      await offerLabPackages({ yes: options.yes ?? false, log })
+    }
+    const { up } = await import('#server/supervisor/up.ts')
+    await up(config, log, signal)
+  })
+
+program
+  .command('down')
+  .description('end everything that `up` started and remove what it left, its data apart')
+  .action(async () => {
+    const { down } = await import('#server/supervisor/down.ts')
+    const config = configOf()
+    const there = await down(config, log)
+    log(there ? `${config.instance} is down.` : `${config.instance} was not running; what was left of it is removed.`)
+  })
+
+program
+  .command('test')
+  .description('run every test: types, lint, architecture, unit, peers, browser')
+  .argument('[steps...]', 'only these')
+  .action(async (steps: string[]) => {
+    const { runTests } = await import('#server/supervisor/test.ts')
+    process.exitCode = (await runTests(steps, log, endSignal())) ? EXIT.done : EXIT.fault
+  })
+
+program
+  .command('login')
+  .description('sign in; the session is kept in a file that you alone can read')
+  .argument('[name]', 'the account', 'admin')
+  .option('--password-file <file>', 'read the password from a file; asked for when absent')
+  .action(async (name: string, { passwordFile }: { passwordFile?: string }) => {
+    const config = configOf()
+    const typed = passwordFile === undefined ? askSecret('Password: ') : readFile(passwordFile, 'utf8')
+    await keepSession(config, await apiClient(config).enter(name, (await typed).trimEnd()))
+    log(`Signed in to ${config.url} as ${name}.`)
+  })
+
+program
+  .command('logout')
+  .description('end the session')
+  .action(async () => {
+    const config = configOf()
+    await apiClient(config)
+      .call({ method: 'DELETE', path: '/session' })
+      .catch((error: unknown) => {
+        if (!(error instanceof CommandFailure && error.exit === EXIT.unauthorised)) throw error
+      })
+    await forgetSession(config)
+    log('Signed out.')
+  })
+
+program
+  .command('inventory')
+  .description('hardware')
+  .command('import')
+  .description('declare sites, servers, NICs, datapaths and attachments; what is there already is left alone')
+  .argument('<file>', 'YAML or JSON; `-` for standard input')
+  .addOption(new Option('-o, --output <format>', 'How to write the answer').choices([...FORMATS]).default('table'))
+  .action(async (file: string, { output }: { output: Format }) => {
+    const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')
+    const fields = parse(text) as Record<string, unknown>
+    const answer = await apiClient(configOf()).call({ method: 'POST', path: '/inventory/import', fields })
+    around.write(`${format(answer, output)}\n`)
+  })
+
+const nouns = cliProcedures()
+for (const [noun, verbs] of nouns) {
+  const command = program.command(noun).description(NOUN_WORDS[noun] ?? noun)
+  for (const procedure of verbs.values()) command.addCommand(procedureCommand(procedure, nouns, around))
+}
+program.addCommand(openflowCommand())
+
+/** Commands that were added as they are neither throw nor know of `showHelpAfterError` by themselves. */
+function inherit(command: Command): void {
+  for (const below of command.commands) {
+    below.copyInheritedSettings(command)
+    inherit(below)
+  }
+}
+inherit(program)
+
+/** How a failure ends the command: its words on standard error, and its number. */
+function exitOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  const say = (words: string) => process.stderr.write(`${words}\n`)
+  if (error instanceof CommandFailure) {
+    say(error.message)
+    return error.exit
+  }
+  if (error instanceof ConfigError) {
+    say(error.message)
+    return EXIT.usage
+  }
+  say(error instanceof Error ? error.message : String(error))
+  return EXIT.fault
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitOf(error)
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { type Logger, pino } from 'pino'
+import { parse } from 'yaml'
+import { ConfigError, readConfig } from './config.ts'
+import { InventoryFile } from './contract/inventory.ts'
+import { type Wired, wire } from './ground.ts'
+import { createApp } from './http/app.ts'
+import { eventBus } from './http/events.ts'
+import { metricsRegistry } from './http/metrics.ts'
+import { createFirstOperator, keepFirstPassword } from './identity/first-operator.ts'
+
+const HOUSEKEEPING_MS = 3_600_000
+const KEYS_KEPT_MS = 24 * 3_600_000
+
+/** Removes what nobody can use any more: old sessions and idempotency keys. */
+async function tidy({ sessions, idempotency }: Wired, log: Logger): Promise<void> {
+  const [ended, forgotten] = await Promise.all([sessions.prune(), idempotency.prune(Date.now() - KEYS_KEPT_MS)])
+  log.debug({ sessions: ended, keys: forgotten }, 'tidied')
+}
+
+/** Declares the hardware of a file (YAML or JSON), as `./weft inventory import` would. */
+async function declare(file: string, wired: Wired, log: Logger): Promise<void> {
+  const inventory = InventoryFile.parse(parse(await readFile(file, 'utf8')))
+  log.info({ file, ...(await wired.importInventory(inventory)) }, 'inventory declared')
+}
+
+/** Starts the engine; resolves to what ends it. */
+async function start(): Promise<{ log: Logger; stop: () => Promise<void> }> {
+  const config = readConfig()
+  const log = pino({ level: config.log.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  const events = eventBus({ epoch: randomUUID().slice(0, 8) })
+  const metrics = metricsRegistry()
+  const wired = await wire({ config, log, events, metrics })
+  await mkdir(config.state, { recursive: true, mode: 0o700 })
+  await createFirstOperator(wired.accounts, (password) => keepFirstPassword(config.state, password))
+  if (config.inventoryFile !== undefined) await declare(config.inventoryFile, wired, log)
+  const app = await createApp({ ...wired, config, events, metrics, log })
+  await wired.start()
+  await app.listen({ host: config.http.host, port: config.http.port })
+  log.info({ origin: config.http.origin, instance: config.instance }, 'listening')
+  const tidying = setInterval(() => {
+    tidy(wired, log).catch((error: Error) => log.error({ err: error }, 'tidying'))
+  }, HOUSEKEEPING_MS)
+  const stop = async () => {
+    clearInterval(tidying)
+    await app.close()
+    await wired.stop()
+  }
+  return { log, stop }
+}
+
+try {
+  const { log, stop } = await start()
+  const end = (reason: string) => {
+    log.info({ reason }, 'ending')
+    stop().then(
+      () => process.exit(0),
+      (error: Error) => {
+        log.fatal({ err: error }, 'did not end in order')
+        process.exit(1)
+      },
+    )
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal))
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)
+  process.exit(1)
+}
