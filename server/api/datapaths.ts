@@ -33,7 +33,7 @@ export interface DatapathParts {
   /** Names of attachments by the port that they are, on one datapath. */
   readonly attachments: (datapathId: string) => Promise<ReadonlyMap<string, string>>
   readonly readNow: (datapathId: string) => Promise<void>
-  readonly repair: (datapathId: string, actor: { name: string; role: string }) => Promise<Task>
+  readonly repair: (datapathId: string, name: string) => Promise<Task>
 }
 
 const READ_AGE_MS = 1500
@@ -233,7 +233,7 @@ export function datapathHandlers(parts: DatapathParts) {
       const { name } = await recordOf(parts, input.id)
       context.note.subject = `datapath/${input.id}`
       context.note.detail = `repair of ${name}`
-      return parts.repair(input.id, { name: context.account.name, role: context.account.role })
+      return parts.repair(input.id, name)
     }),
   }
 }

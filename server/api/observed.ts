@@ -4,6 +4,7 @@ import type { Capability, ObjectState, Observation } from '#server/engine/capabi
 import type { Composed } from '#server/engine/change/compose.ts'
 import type { GrantStore, IntentSnapshot, IntentSource } from '#server/engine/change/ports.ts'
 import { compileAll } from '#server/engine/change/propose.ts'
+import type { NetworkViews } from '#server/inventory/views.ts'
 import type { Clock } from '#server/kernel/clock.ts'
 import type { Condition } from './datapaths.ts'
 import type { Observed } from './intent.ts'
@@ -19,8 +20,8 @@ export interface ObservedParts {
 
 /** What was observed, kept for a moment, so that a page of a thousand ports costs one look. */
 export interface Observing extends Observed {
-  /** Brings it up to date when it is older than a moment; callers at one time share the work. */
-  refresh(): Promise<void>
+  /** The same views, each read after the picture was brought up to date. */
+  fresh(views: NetworkViews): NetworkViews
   /** Whether an entry counts packets with a spoofed source. */
   isSpoofDrop(entryKey: string): boolean
 }
@@ -102,12 +103,27 @@ export function observing(parts: ObservedParts): Observing {
     }
   }
 
+  /** Brings it up to date when it is older than a moment; callers at one time share the work. */
+  const refresh = async (): Promise<void> => {
+    if (clock.monotonic_ms() - at_ms <= AGE_MS) return
+    running ??= look()
+    await running
+  }
+  const after =
+    <A extends unknown[], T>(read: (...args: A) => Promise<T>) =>
+    async (...args: A): Promise<T> => {
+      await refresh()
+      return read(...args)
+    }
+
   return {
-    async refresh() {
-      if (clock.monotonic_ms() - at_ms <= AGE_MS) return
-      running ??= look()
-      await running
-    },
+    fresh: (views) => ({
+      ...views,
+      networks: after(views.networks),
+      network: after(views.network),
+      ports: after(views.ports),
+      port: after(views.port),
+    }),
     networkState: (id) => stateOf(states.get(`network/${id}`)),
     portState: (id) => stateOf(states.get(`port/${id}`)),
     spoofed: (id) => counts.get(`port/${id}`)?.toString() ?? null,

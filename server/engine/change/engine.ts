@@ -4,6 +4,7 @@ import type { ChangeFailure } from './journal.ts'
 import type { Locks, ProvenanceStore } from './ports.ts'
 import type { ProgressEvent } from './progress.ts'
 import { cookieOf, type Proposal, type ProposePorts, propose, withProvenance } from './propose.ts'
+import type { Reconciler } from './reconcile.ts'
 import type { Recovering, Recovery } from './recover.ts'
 import type { RunPorts } from './run.ts'
 
@@ -11,6 +12,7 @@ export interface EnginePorts extends Omit<RunPorts, 'onProgress'>, ProposePorts 
   readonly locks: Locks
   readonly provenance: ProvenanceStore
   readonly recovery: Recovery
+  readonly reconciler: Pick<Reconciler, 'moving'>
   /** 8 bits that tell this installation's cookies from another's. */
   readonly installation: number
   /** A text that changes when the compiler's output may. */
@@ -43,6 +45,15 @@ export interface ChangeEngine {
 /** All of a change's waves must be true within this time, or it is taken back. */
 const WITHIN_MS = 60_000
 const LOCK_ATTEMPTS = 5
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    work()
+  }
+}
 
 const touchedBy = ({ plan }: Proposal): string[] => [...new Set(plan.waves.flatMap(({ parts }) => [...parts.keys()]))]
 
@@ -116,7 +127,12 @@ async function commit(ports: EnginePorts, change: string, options: CommitOptions
     throw error
   }
   if (!locked) return { outcome: 'refused', reason: CROWDED }
-  const { proposal, release } = locked
+  const { proposal } = locked
+  const still = ports.reconciler.moving(touchedBy(proposal))
+  const release = once(() => {
+    locked.release()
+    still()
+  })
   try {
     if (isFaulty(proposal)) {
       release()

@@ -1,0 +1,28 @@
+import type { Task } from '#server/contract/changes.ts'
+import type { Reconciler } from '#server/engine/change/reconcile.ts'
+import type { TaskStore } from '#server/inventory/tasks.ts'
+
+export interface RepairParts {
+  readonly tasks: TaskStore
+  readonly reconciler: Pick<Reconciler, 'repair'>
+}
+
+/** Brings datapaths back to what is wanted, as tasks. */
+export const repairer =
+  ({ tasks, reconciler }: RepairParts) =>
+  async (datapathId: string, name: string): Promise<Task> => {
+    const subject = { kind: 'datapath', id: datapathId, name }
+    const about = { kind: 'repair', title: `Repair ${name}`, total: 1, unit: 'datapaths' }
+    const task = await tasks.start({ ...about, subject, tenantId: null, cancellable: false })
+    const run = async () => {
+      const { drift, reason } = await reconciler.repair(datapathId)
+      if (!drift && !reason) {
+        await tasks.step(task.id, { done: 1, message: `${name} holds what is wanted.` })
+        return tasks.end(task.id, 'done')
+      }
+      const detail = reason?.message ?? `${name} still differs from what is wanted.`
+      return tasks.end(task.id, 'failed', { code: reason?.code ?? 'drifted', detail })
+    }
+    run().catch((error: Error) => tasks.end(task.id, 'failed', { code: 'fault', detail: error.message }))
+    return task
+  }

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino'
+import { parseEndpoint } from '#server/datapath/connection/endpoint.ts'
+import type { Log } from '#server/datapath/connection/log.ts'
+import type { Description } from '#server/datapath/driver.ts'
+import type { Fleet } from '#server/datapath/fleet.ts'
+import { type OpenflowDatapath, openflowDatapath } from './driver.ts'
+import { createListeners } from './listeners.ts'
+import { dialledSource, ensureBridge, type OvsdbClient, openOvsdbClient } from './ovsdb/index.ts'
+
+/** A switch's bridge as the inventory declares it. */
+export interface DeclaredBridge {
+  readonly id: string
+  readonly name: string
+  /** 16 hexadecimal digits. */
+  readonly datapathId: string
+  readonly bridge: string
+  readonly ovsdb: string
+  readonly controller: string
+  readonly tunnel: string | null
+  readonly description: Description | null
+}
+
+/** Where declared bridges come from, and where what they say is kept. */
+export interface BridgeStore {
+  all(): Promise<readonly DeclaredBridge[]>
+  describe(id: string, description: Description): Promise<void>
+  nextGeneration(): Promise<bigint>
+}
+
+export interface SwitchesParts {
+  readonly fleet: Fleet
+  readonly store: BridgeStore
+  readonly log: Logger
+}
+
+/** Every declared switch in service. */
+export interface Switches {
+  /** Brings new bridges into service, moves those whose address changed, retires those that are gone. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A staged part waits while others are staged; the switch's own limit of 10 s is too near for large changes. */
+const BUNDLE_IDLE_S = 60
+
+/** What a bridge is reached by: it is served anew when one of these changes. */
+const addressOf = ({ datapathId, bridge, ovsdb, controller, tunnel }: DeclaredBridge): string =>
+  JSON.stringify([datapathId, bridge, ovsdb, controller, tunnel])
+
+/** One switch database: every declared bridge in it is made Weft's own whenever it connects. */
+function followDatabase(endpoint: string, bridgesOf: () => readonly DeclaredBridge[], log: Log): OvsdbClient {
+  const client = openOvsdbClient({ source: dialledSource(parseEndpoint(endpoint)), log })
+  const own = async ({ name, bridge, controller, datapathId }: DeclaredBridge) => {
+    try {
+      const requirements = { bridge, controller, datapathId, bundleIdle_s: BUNDLE_IDLE_S }
+      if (await ensureBridge(client, requirements, { comment: `weft: ${name} is managed` }))
+        log('info', 'A bridge was configured.', { datapath: name, bridge })
+    } catch (error) {
+      log('warn', 'A bridge could not be configured.', { datapath: name, error: String(error) })
+    }
+  }
+  client.subscribe((event) => {
+    if (event.type === 'connected') for (const one of bridgesOf()) void own(one)
+  })
+  return client
+}
+
+/** Serves the switches that the inventory declares: OpenFlow connections in, OVSDB connections out. */
+export function serveSwitches({ fleet, store, log: logger }: SwitchesParts): Switches {
+  const log: Log = (level, message, fields) => logger[level]({ ...fields }, message)
+  const listeners = createListeners({ log })
+  const served = new Map<string, DeclaredBridge>()
+  const databases = new Map<string, OvsdbClient>()
+  const bridgesAt = (ovsdb: string) => [...served.values()].filter((one) => one.ovsdb === ovsdb)
+  let syncing: Promise<void> = Promise.resolve()
+
+  const serve = async (declared: DeclaredBridge) => {
+    const { id, name, datapathId, tunnel, description } = declared
+    const driver: OpenflowDatapath = openflowDatapath({
+      ...{ id, name, datapathId, listeners, log, generation: store.nextGeneration },
+      ...(tunnel !== null && { tunnel }),
+      controller: parseEndpoint(declared.controller),
+    })
+    served.set(id, declared)
+    fleet.add(id, driver, description)
+    await driver.start()
+  }
+
+  const retire = async (declared: DeclaredBridge) => {
+    served.delete(declared.id)
+    await fleet.remove(declared.id)
+  }
+
+  const connectDatabases = async () => {
+    const wanted = new Set([...served.values()].map(({ ovsdb }) => ovsdb))
+    for (const [endpoint, client] of databases)
+      if (!wanted.has(endpoint)) {
+        databases.delete(endpoint)
+        await client.close()
+      }
+    for (const endpoint of wanted)
+      if (!databases.has(endpoint))
+        databases.set(
+          endpoint,
+          followDatabase(endpoint, () => bridgesAt(endpoint), log),
+        )
+  }
+
+  const sync = async () => {
+    const declared = new Map((await store.all()).map((one) => [one.id, one]))
+    for (const one of [...served.values()]) {
+      const now = declared.get(one.id)
+      if (!now || addressOf(now) !== addressOf(one)) await retire(one)
+    }
+    for (const one of declared.values())
+      if (!served.has(one.id))
+        await serve(one).catch((error: Error) =>
+          log('warn', 'A datapath cannot be served.', { datapath: one.name, error: error.message }),
+        )
+    await connectDatabases()
+  }
+
+  const forget = fleet.subscribe((id) => {
+    const { description } = fleet.connection(id)
+    if (description)
+      store
+        .describe(id, description)
+        .catch((error: Error) => log('warn', 'A description was not kept.', { error: error.message }))
+  })
+
+  return {
+    sync() {
+      syncing = syncing.catch(() => {}).then(sync)
+      return syncing
+    },
+    async close() {
+      forget()
+      await syncing.catch(() => {})
+      await Promise.all([...databases.values()].map((client) => client.close()))
+      await listeners.close()
+    },
+  }
+}

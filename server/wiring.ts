@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { auditHandlers } from './api/audit.ts'
+import { changeDesk } from './api/changes/desk.ts'
+import { changeHandlers } from './api/changes/index.ts'
+import { datapathHandlers } from './api/datapaths.ts'
+import { inventoryHandlers } from './api/inventory.ts'
+import { networkHandlers } from './api/networks.ts'
+import { observing } from './api/observed.ts'
+import { overviewHandlers } from './api/overview.ts'
+import { portHandlers } from './api/ports.ts'
+import { repairer } from './api/repair.ts'
+import { sessionHandlers } from './api/session.ts'
+import { subnetHandlers } from './api/subnets.ts'
+import { taskHandlers } from './api/tasks.ts'
+import { tenantHandlers } from './api/tenants.ts'
+import { userHandlers } from './api/users.ts'
+import type { Config } from './config.ts'
+import type { InventoryFile } from './contract/inventory.ts'
+import { createFleet } from './datapath/fleet.ts'
+import { serveSwitches } from './datapath/openflow/switches.ts'
+import type { Capability } from './engine/capability.ts'
+import { numberTables } from './engine/change/compose.ts'
+import { changeEngine } from './engine/change/engine.ts'
+import type { Notation } from './engine/change/failure.ts'
+import { createLocks } from './engine/change/locks.ts'
+import type { Timer } from './engine/change/ports.ts'
+import { createReconciler } from './engine/change/reconcile.ts'
+import { createRecovery } from './engine/change/recover.ts'
+import { LIMITS } from './engine/change/run.ts'
+import { network } from './engine/network/index.ts'
+import { entryNotation, groupNotation } from './engine/program/notation.ts'
+import type { EventBus } from './http/events.ts'
+import { FIRST_OPERATOR, forgetFirstPassword } from './identity/first-operator.ts'
+import { sessionKeeper } from './identity/sessions.ts'
+import { localSignIn } from './identity/sign-in.ts'
+import { accountStore, sessionStore } from './inventory/accounts.ts'
+import { attachmentNames, attachmentsByPort } from './inventory/attachments.ts'
+import { auditLog } from './inventory/audit.ts'
+import { changeStore } from './inventory/changes.ts'
+import { conflictsOf } from './inventory/conflicts.ts'
+import { EVERYTHING, openDatabase, type Scope } from './inventory/database.ts'
+import { datapathStore } from './inventory/facts.ts'
+import { grantStore } from './inventory/grants.ts'
+import { idempotencyStore } from './inventory/idempotency.ts'
+import { infrastructureStore } from './inventory/infrastructure.ts'
+import { intentSource } from './inventory/intent.ts'
+import { databaseJournal } from './inventory/journal.ts'
+import { labels } from './inventory/labels.ts'
+import { networkWriter } from './inventory/networks.ts'
+import { portWriter } from './inventory/ports.ts'
+import { programStore } from './inventory/programs.ts'
+import { provenanceStore } from './inventory/provenance.ts'
+import { taskStore } from './inventory/tasks.ts'
+import { tenantStore } from './inventory/tenants.ts'
+import { networkViews } from './inventory/views.ts'
+import { readWeave } from './inventory/weave.ts'
+import { systemClock } from './kernel/clock.ts'
+
+/** Capabilities in service. The list only grows at its end: table numbers follow from its order. */
+const CAPABILITIES: readonly Capability[] = [network as Capability]
+
+/** Changes when the same intent may compile to other programs. */
+const COMPILER = 'weft-1'
+
+const EXPIRE_MS = 600_000
+
+const timer: Timer = {
+  ...systemClock,
+  sleep: (duration_ms, signal) => sleep(duration_ms, undefined, { signal }),
+}
+
+const notation: Notation = (mismatch) => {
+  if (mismatch.kind === 'entry') {
+    const entry = mismatch.wanted ?? mismatch.held
+    return entry ? entryNotation(entry) : mismatch.key
+  }
+  const group = mismatch.wanted ?? mismatch.held
+  return group ? groupNotation(group) : `group_id=${mismatch.key}`
+}
+
+/** 8 bits of an installation's name, so that two of them tell their cookies apart. */
+const installationOf = (instance: string): number => createHash('sha256').update(instance).digest()[0] ?? 0
+
+export interface WiringParts {
+  readonly config: Config
+  readonly log: Logger
+  readonly events: EventBus
+  readonly metrics: Registry
+}
+
+/** Everything that is kept in the database. */
+function openStores({ config, log, events }: WiringParts) {
+  const onError = (error: Error) => log.warn({ err: error }, 'database')
+  const database = openDatabase(config.database.urls, { onError })
+  const onMoved = ({ id, tenantId, state }: { id: string; tenantId: string | null; state: string }) =>
+    events.publish({ topic: 'task', kind: state, ref: id, tenantId })
+  return {
+    database,
+    accounts: accountStore(database),
+    sessions: sessionStore(database),
+    audit: auditLog(database),
+    idempotency: idempotencyStore(database),
+    changes: changeStore(database),
+    tasks: taskStore(database, { onMoved }),
+    tenants: tenantStore(database),
+    infrastructure: infrastructureStore(database),
+    datapaths: datapathStore(database),
+    views: networkViews(database),
+    networks: networkWriter(database),
+    ports: portWriter(database),
+    intent: intentSource(database),
+    programs: programStore(database),
+    grants: grantStore(database),
+    provenance: provenanceStore(database),
+    journal: databaseJournal(database),
+    labels: (scope: Scope, refs: Iterable<string>) => labels(database, scope, refs),
+  }
+}
+type Stores = ReturnType<typeof openStores>
+
+/** The change engine with the switches that it works on. */
+function openEngine({ config, log, events }: WiringParts, stores: Stores) {
+  const { intent, programs, grants, provenance, journal } = stores
+  const fleet = createFleet(systemClock)
+  const switches = serveSwitches({ fleet, store: stores.datapaths, log })
+  const locks = createLocks()
+  const ports = { datapaths: fleet, journal, programs, timer, limits: LIMITS, notation, onProgress: () => {} }
+  const recovery = createRecovery(ports, locks)
+  const reconciler = createReconciler(ports, locks)
+  reconciler.subscribe(({ datapathId, state }) =>
+    events.publish({ topic: 'datapath', kind: state, ref: datapathId, tenantId: null }),
+  )
+  const engine = changeEngine({
+    ...ports,
+    ...{ capabilities: CAPABILITIES, intent, grants, provenance, locks, recovery, reconciler },
+    ...{ installation: installationOf(config.instance), compilerVersion: COMPILER },
+  })
+  return { fleet, switches, recovery, reconciler, engine }
+}
+type Engine = ReturnType<typeof openEngine>
+
+/** What people do: handlers of every procedure. */
+function openDoor({ config, events }: WiringParts, stores: Stores, { fleet, switches, reconciler, engine }: Engine) {
+  const { accounts, changes, tasks, programs, provenance, intent, grants, infrastructure } = stores
+  const { database } = stores
+  const publish = events.publish
+  const sessions = sessionKeeper(stores.sessions, config.session)
+  const signIn = localSignIn(accounts, sessions, config.signIn)
+  const { condition } = reconciler
+  const observed = observing({ capabilities: CAPABILITIES, intent, grants, fleet, condition, clock: systemClock })
+  const desk = changeDesk({
+    ...{ engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
+    ...{ records: stores.datapaths.all, attachmentNames: () => attachmentNames(database) },
+    isConnected: (id) => fleet.driver(id)?.connected === true,
+  })
+  const commit = (scope: Scope, id: string) => desk.commit(scope, id, { reason: '', force: false })
+  const intentParts = { changes, observed, commit, publish, views: observed.fresh(stores.views) }
+  const datapathParts = {
+    ...{ fleet, programs, provenance, changes, condition, labels: stores.labels, records: stores.datapaths.all },
+    ...{ tables: numberTables(CAPABILITIES.flatMap(({ blocks }) => blocks)) },
+    attachments: (id: string) => attachmentsByPort(database, id),
+    readNow: async (id: string) => void (await reconciler.check(id)),
+    repair: repairer({ tasks, reconciler }),
+  }
+  const product = { ...config.product, instance: config.instance, demo: config.demo }
+  const onPasswordChanged = async (name: string) => {
+    if (name === FIRST_OPERATOR) await forgetFirstPassword(config.state)
+  }
+  const overviewParts = {
+    ...datapathParts,
+    weave: (scope: Scope) => readWeave(database, scope),
+    isSpoofDrop: observed.isSpoofDrop,
+  }
+  const router = {
+    session: sessionHandlers({ signIn, sessions, product, onPasswordChanged }),
+    users: userHandlers(accounts),
+    inventory: inventoryHandlers({ infrastructure, publish, onImported: switches.sync }),
+    tenants: tenantHandlers({ tenants: stores.tenants, publish }),
+    networks: networkHandlers({ ...intentParts, networks: stores.networks }),
+    subnets: subnetHandlers({ ...intentParts, networks: stores.networks }),
+    ports: portHandlers({ ...intentParts, ports: stores.ports }),
+    changes: changeHandlers({ desk, changes, publish }),
+    tasks: taskHandlers({ tasks, cancel: desk.cancel }),
+    datapaths: datapathHandlers(datapathParts),
+    overview: overviewHandlers(overviewParts),
+    audit: auditHandlers(stores.audit),
+  }
+  return { router, sessions, observed }
+}
+
+/** Joins all parts of the engine. Nothing runs before `start`. */
+export async function wire(parts: WiringParts) {
+  const { log } = parts
+  const stores = openStores(parts)
+  const engine = openEngine(parts, stores)
+  const { router, sessions } = openDoor(parts, stores, engine)
+  const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
+  let expiring: NodeJS.Timeout | undefined
+  return {
+    ...{ router, sessions, accounts, audit, idempotency },
+    importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
+    health: async () => ({
+      database: await database.engine.query('SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+    }),
+    async start() {
+      await tasks.abandon()
+      await engine.switches.sync()
+      engine.reconciler.start()
+      // Datapaths of unfinished changes may take a while to connect; pages are served meanwhile.
+      engine.recovery.start().catch((error: Error) => log.error({ err: error }, 'recovery'))
+      expiring = setInterval(() => void changes.expire().catch(() => {}), EXPIRE_MS)
+    },
+    async stop() {
+      clearInterval(expiring)
+      await Promise.all([engine.reconciler.close(), engine.recovery.close()])
+      await engine.switches.close()
+      await engine.fleet.close()
+      await database.close()
+    },
+  }
+}
+export type Wired = Awaited<ReturnType<typeof wire>>
