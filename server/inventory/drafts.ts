@@ -29,7 +29,7 @@ export type Kind = 'network' | 'subnet' | 'port'
 
 /** Several things that are wrong with an edit, as one refusal: a conflict where all of them are about something taken. */
 export function refuse(errors: readonly RefusalDetail[]): Refusal {
-  const taken = errors.every(({ rule }) => rule.endsWith('-taken') || rule.endsWith('-used'))
+  const taken = errors.every(({ rule }) => /(-taken|in-use)$/.test(rule))
   return new Refusal(taken ? 'conflict' : 'rule', errors.map(({ message }) => message).join(' '), errors)
 }
 

@@ -123,7 +123,7 @@ async function mustBeUnused(tx: Transaction, draft: Draft, networkId: string, pr
   if (users.length === 0) return
   const message = `${users.slice(0, 3).join(', ')}${users.length > 3 ? ` and ${users.length - 3} more` : ''} have addresses in ${prefix}.`
   throw refuse([
-    { pointer: '', rule: 'subnet.used', message, mend: 'Give these ports other addresses, or remove them, first.' },
+    { pointer: '', rule: 'subnet.in-use', message, mend: 'Give these ports other addresses, or remove them, first.' },
   ])
 }
 
