@@ -342,6 +342,28 @@ describe('a bridge whose database is known', () => {
     await keeper.close()
     await peer.vsctl('del-br', 'br5')
   })
+
+  it('comes back within two seconds when the engine does', async () => {
+    const options = {
+      ovsdb: { type: 'unix', path: peer.database },
+      ...{ bridge: 'br6', datapathId: '00000000000000c6', socket: 'br6.sock' },
+    } as const
+    await peer.addBridge('br6')
+    const configuration = async () => Number(await peer.vsctl('get', 'open_vswitch', '.', 'cur_cfg'))
+    const before = await configuration()
+    const first = await drive(peer, 'br6', options)
+    await connected(first)
+    // Once for the bridge, once for the backoff.
+    await until('the switch to be configured twice', async () => (await configuration()) >= before + 2)
+    for (let turn = 0; turn < 3; turn++) {
+      const engine = turn === 0 ? first : await drive(peer, 'br6', options)
+      const start = performance.now()
+      await connected(engine)
+      expect(performance.now() - start).toBeLessThan(2000)
+      await engine.close()
+    }
+    await peer.vsctl('del-br', 'br6')
+  })
 })
 
 describe('an address', () => {

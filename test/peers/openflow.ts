@@ -64,6 +64,8 @@ export async function driveConnected(peer: Openvswitch, bridge: string, options:
   const driven = await drive(peer, bridge, options)
   await setController(peer, bridge, [options.socket ?? 'weft.sock'])
   await connected(driven)
+  // Open vSwitch takes `max_backoff` over only when it is configured while the connection is up.
+  await peer.vsctl('set', 'open_vswitch', '.', `external_ids:looked=${performance.now()}`)
   return driven
 }
 

@@ -1,5 +1,5 @@
 import type { Log } from '#server/datapath/connection/log.ts'
-import { type BridgeRequirements, bridge, ensureBridge, type OvsdbClient } from './ovsdb/index.ts'
+import { type BridgeRequirements, bridge, configure, ensureBridge, type OvsdbClient } from './ovsdb/index.ts'
 
 /** How long a burst of changes in the database is let pass before the bridge is looked at. */
 const SETTLE_MS = 50
@@ -14,10 +14,26 @@ export interface CustodyOptions {
 }
 
 /**
+ * Open vSwitch 3.1 gives a new connection its default backoff of 8 s, and takes `max_backoff` over only when it is
+ * configured while that connection is up (seen): so it is asked to look at its configuration once it is.
+ */
+function backoffReminder({ client, requirements }: CustodyOptions) {
+  let reminded = false
+  return async (): Promise<void> => {
+    const target = (one: { target: string }) => one.target === requirements.controller
+    const up = bridge(client, requirements.bridge)?.controllers.find(target)?.connected ?? false
+    if (up && !reminded) await configure(client, [], { comment: 'Weft is connected', deadline_ms: CONFIGURE_MS })
+    reminded = up
+  }
+}
+
+/**
  * Keeps a bridge as the driver needs it: whenever the database is there or the bridge is changed in it, what is missing
  * is set. A bridge that does not exist is waited for, never made. The answer ends it.
  */
-export function keepBridge({ client, requirements, log }: CustodyOptions): () => void {
+export function keepBridge(options: CustodyOptions): () => void {
+  const { client, requirements, log } = options
+  const remind = backoffReminder(options)
   const { bridge: name } = requirements
   let timer: NodeJS.Timeout | undefined
   let running = false
@@ -38,6 +54,7 @@ export function keepBridge({ client, requirements, log }: CustodyOptions): () =>
       const comment = `Weft configures ${name}`
       if (await ensureBridge(client, requirements, { comment, deadline_ms: CONFIGURE_MS }))
         log('info', 'A bridge was configured.', { bridge: name })
+      await remind()
     } catch (error) {
       if (!ended) log('warn', 'A bridge could not be configured.', { bridge: name, reason: String(error) })
       plan(RETRY_MS)
