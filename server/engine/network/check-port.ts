@@ -2,7 +2,7 @@ import { formatIp, type Ip, parseIp } from '#server/kernel/ip.ts'
 import { isGroupMac, parseMac } from '#server/kernel/mac.ts'
 import { contains, formatPrefix, type Prefix, parsePrefix } from '#server/kernel/prefix.ts'
 import type { Finding } from '../finding.ts'
-import type { Infrastructure } from '../infrastructure.ts'
+import type { AttachmentFact, Infrastructure } from '../infrastructure.ts'
 import { reservedOf } from './addresses.ts'
 import type { Network, NetworkIntent, Port } from './model.ts'
 import { outside } from './words.ts'
@@ -134,65 +134,54 @@ export function checkAddress(port: Port, place: number, network: Network, index:
   return []
 }
 
-/** The VLAN id is one, and the attachment is free for it. */
+const wrongPlace = (port: Port, rule: string, message: string, mend: string): Finding => ({
+  ...about(port, '/attachmentId'),
+  ...{ rule: `port.${rule}`, message, mend },
+})
+
+/** The VLAN id is one. */
+export function checkVlan(port: Port): readonly Finding[] {
+  const { vlan } = port
+  if (vlan === null || (Number.isInteger(vlan) && vlan >= 1 && vlan <= 4094)) return []
+  return [
+    {
+      ...about(port, '/vlan'),
+      ...{ rule: 'port.vlan-range', message: `VLAN ${vlan} is outside 1 to 4094.` },
+      ...{ mend: 'Choose one in that range, or none.', limit: '1..4094' },
+    },
+  ]
+}
+
+/** No other port has the attachment with that VLAN, and the network none of its other VLANs. */
+function checkShared(port: Port, network: Network, { name }: AttachmentFact, index: PortIndex): readonly Finding[] {
+  const sameVlan = anotherOf(index.vlans.get(vlanKey(port)), port)
+  if (sameVlan !== undefined) {
+    const how = port.vlan === null ? 'untagged' : `with VLAN ${port.vlan}`
+    const message = `${name} serves ${sameVlan.name} ${how} already.`
+    return [wrongPlace(port, 'attachment-taken', message, 'Choose another attachment or VLAN.')]
+  }
+  const sameNetwork = anotherOf(index.attachments.get(attachmentKey(port)), port)
+  if (sameNetwork === undefined) return []
+  const message = `${name} is in ${network.name} already, as ${sameNetwork.name}.`
+  return [wrongPlace(port, 'attachment-in-network', message, 'One attachment is in a network once.')]
+}
+
+/** The attachment is there, its datapath reports a port for it, and it is free. */
 export function checkAttachment(
   port: Port,
   network: Network,
   index: PortIndex,
-  infrastructure: Infrastructure,
+  { attachments, datapaths }: Infrastructure,
 ): readonly Finding[] {
-  const { attachmentId, vlan } = port
-  const wrong = (pointer: string, rule: string, message: string, mend: string): Finding => ({
-    ...{ ...about(port, pointer), rule: `port.${rule}`, message, mend },
-  })
-  if (vlan !== null && !(Number.isInteger(vlan) && vlan >= 1 && vlan <= 4094))
-    return [
-      {
-        ...wrong('/vlan', 'vlan-range', `VLAN ${vlan} is outside 1 to 4094.`, 'Choose one in that range, or none.'),
-        limit: '1..4094',
-      },
-    ]
-  const attachment = infrastructure.attachments.get(attachmentId)
-  const datapath = attachment && infrastructure.datapaths.get(attachment.datapathId)
+  const attachment = attachments.get(port.attachmentId)
+  const datapath = attachment && datapaths.get(attachment.datapathId)
   if (attachment === undefined || datapath === undefined)
-    return [
-      wrong('/attachmentId', 'attachment', `${port.name} is plugged in nowhere.`, 'Choose an attachment that exists.'),
-    ]
-  const sameVlan = anotherOf(index.vlans.get(vlanKey(port)), port)
-  if (sameVlan !== undefined) {
-    const how = vlan === null ? 'untagged' : `with VLAN ${vlan}`
-    return [
-      wrong(
-        '/attachmentId',
-        'attachment-taken',
-        `${attachment.name} serves ${sameVlan.name} ${how} already.`,
-        'Choose another attachment or VLAN.',
-      ),
-    ]
-  }
-  const sameNetwork = anotherOf(index.attachments.get(attachmentKey(port)), port)
-  if (sameNetwork !== undefined)
-    return [
-      wrong(
-        '/attachmentId',
-        'attachment-in-network',
-        `${attachment.name} is in ${network.name} already, as ${sameNetwork.name}.`,
-        'One attachment is in a network once.',
-      ),
-    ]
-  if (attachment.port === undefined)
-    return [
-      {
-        ...wrong(
-          '/attachmentId',
-          'attachment-unknown',
-          `${datapath.name} does not report a port for ${attachment.name}.`,
-          `See that the interface is there and that ${datapath.name} is connected.`,
-        ),
-        datapathId: datapath.id,
-      },
-    ]
-  return []
+    return [wrongPlace(port, 'attachment', `${port.name} is plugged in nowhere.`, 'Choose an attachment that exists.')]
+  const shared = checkShared(port, network, attachment, index)
+  if (shared.length > 0 || attachment.port !== undefined) return shared
+  const message = `${datapath.name} does not report a port for ${attachment.name}.`
+  const mend = `See that the interface is there and that ${datapath.name} is connected.`
+  return [{ ...wrongPlace(port, 'attachment-unknown', message, mend), datapathId: datapath.id }]
 }
 
 /** Everything about one port of an intent. */
@@ -212,6 +201,7 @@ export function checkPort(
       },
     ]
   return [
+    ...checkVlan(port),
     ...checkAttachment(port, network, index, infrastructure),
     ...checkMac(port, network, index),
     ...port.addresses.flatMap((_, place) => checkAddress(port, place, network, index)),

@@ -1,6 +1,6 @@
 import { sha256 } from '#server/kernel/hash.ts'
 import type { Entry, Group } from './entry.ts'
-import { imprinter } from './imprint.ts'
+import { type Imprint, imprintEntry, imprintGroup, isFull, newImprint, take } from './imprint.ts'
 import type { Program } from './program.ts'
 
 /** Hashes of what a datapath holds, in hexadecimal: equal hashes mean equal forwarding. Cookies and counters are left out. */
@@ -11,27 +11,25 @@ export interface ProgramHash {
   readonly all: string
 }
 
-type Imprinter = ReturnType<typeof imprinter>
-
-function* entryPieces(keys: readonly string[], entries: ReadonlyMap<string, Entry>, to: Imprinter) {
+function* entryPieces(keys: readonly string[], entries: ReadonlyMap<string, Entry>, to: Imprint) {
   for (const key of keys) {
-    to.entry(entries.get(key) as Entry)
-    if (to.full()) yield to.take()
+    imprintEntry(to, entries.get(key) as Entry)
+    if (isFull(to)) yield take(to)
   }
-  yield to.take()
+  yield take(to)
 }
 
-function* groupPieces(groups: readonly Group[], to: Imprinter) {
+function* groupPieces(groups: readonly Group[], to: Imprint) {
   for (const group of groups) {
-    to.group(group)
-    if (to.full()) yield to.take()
+    imprintGroup(to, group)
+    if (isFull(to)) yield take(to)
   }
-  yield to.take()
+  yield take(to)
 }
 
 /** SHA-256 over the canonical entries of each table and over the groups, each in the order of keys. */
 export function hashProgram({ entries, groups }: Program): ProgramHash {
-  const to = imprinter()
+  const to = newImprint()
   const byTable = new Map<number, string[]>()
   for (const { table, key } of entries.values()) {
     const keys = byTable.get(table)

@@ -39,6 +39,12 @@ describe('tenant networks over two servers', () => {
     expect(send('h11', ipv4('h11', 0x01005e000001n)).to).toEqual(['h12/100', 'h21', 'h25'])
   })
 
+  it('flood frames to a MAC that nobody has: not on the smart NIC that they come from, which knows its own', () => {
+    const unknown = 0x525400ffffffn
+    expect(send('h25', ipv4('h25', unknown)).to).toEqual(['h11', 'h12/100', 'h21'])
+    expect(send('h11', ipv4('h11', unknown)).to).toEqual(['h21', 'h25'])
+  })
+
   it('never let red reach blue', () => {
     for (const from of ['h11', 'h21', 'h25'])
       for (const to of [macOf('h13'), macOf('h22'), BROADCAST]) {
