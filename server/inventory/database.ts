@@ -94,6 +94,9 @@ export function openDatabase(urls: DatabaseUrls, options: DatabaseOptions = {}):
 export const lock = (tx: Transaction, name: string): Promise<unknown> =>
   tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))::text`
 
-export const isUniqueViolation = (error: unknown): boolean =>
-  (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') ||
-  (error instanceof Error && (error as { code?: unknown }).code === '23505')
+/** Whether a statement failed since a row with the same key is there: as Prisma tells it of its own and of raw ones, and as pg does. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientKnownRequestError)
+    return error.code === 'P2002' || (error.code === 'P2010' && error.message.includes('`23505`'))
+  return error instanceof Error && (error as { code?: unknown }).code === '23505'
+}

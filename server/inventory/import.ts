@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { InventoryFile } from '#server/contract/inventory.ts'
-import { brokenRules, type RefusalDetail } from '#server/kernel/refusal.ts'
-import { lock, type Transaction } from './database.ts'
+import { brokenRules, Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
+import { isUniqueViolation, lock, type Transaction } from './database.ts'
 import { PROFILE_NAMES } from './profiles.ts'
 
 export interface ImportCounts {
@@ -51,9 +51,31 @@ async function upsert(tx: Transaction, table: Table, rows: readonly Row[]): Prom
       WHERE (${same('held')}) IS DISTINCT FROM (${same('excluded')})
     RETURNING (xmax = 0) AS created`
   const json = JSON.stringify(rows.map((row) => ({ ...row, id: uuidv7() })))
-  const written = await tx.$queryRawUnsafe<{ created: boolean }[]>(sql, json)
+  const written = await tx.$queryRawUnsafe<{ created: boolean }[]>(sql, json).catch((error: unknown) => {
+    throw isUniqueViolation(error) ? taken(table, String(error)) : error
+  })
   const created = written.filter((row) => row.created).length
   return { created, updated: written.length - created, unchanged: rows.length - written.length }
+}
+
+/** What must be a row's own beside its name, by the constraint that says so. */
+const OWN: Readonly<Record<string, string>> = {
+  server_vtep_key: 'the tunnel end of another server',
+  datapath_datapath_id_key: 'the datapath id of another datapath',
+  attachment_datapath_id_port_name_key: 'the port of another attachment',
+}
+
+function taken(table: Table, text: string): Refusal {
+  const what = Object.entries(OWN).find(([constraint]) => text.includes(constraint))?.[1] ?? 'what another row has'
+  const message = `A ${table.name} of the file takes ${what} that was declared before.`
+  return new Refusal('conflict', message, [
+    {
+      pointer: `/${table.name}s`,
+      rule: 'inventory.taken',
+      message,
+      mend: 'Give each its own, or use the name declared before.',
+    },
+  ])
 }
 
 const ids = (rows: readonly { id: string; name: string }[]) => new Map(rows.map(({ id, name }) => [name, id]))

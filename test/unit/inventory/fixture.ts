@@ -1,4 +1,5 @@
 import { InventoryFile } from '#server/contract/inventory.ts'
+import type { Commitment, JournalRecord } from '#server/engine/change/journal.ts'
 import type { Actor } from '#server/inventory/changes.ts'
 import { type Database, EVERYTHING } from '#server/inventory/database.ts'
 import type { Writer } from '#server/inventory/drafts.ts'
@@ -88,4 +89,13 @@ export async function refusal(work: Promise<unknown>): Promise<Refusal> {
     throw error
   }
   throw new Error('It was not refused.')
+}
+
+/** A journal record of a change that touches no datapath, with what it would commit. */
+export function nothingOnDatapaths(change: string): JournalRecord & { commitment: Commitment } {
+  return {
+    ...{ change, revision: 1n, compilerVersion: 'test', prepared_ms: Date.now(), deadline_ms: Date.now() + 10_000 },
+    ...{ waves: [], parts: [], granted: [], released: [] },
+    commitment: { programs: [], granted: [], released: [], measured: { mixed_ms: 0, settled_ms: 0 } },
+  }
 }
