@@ -11,7 +11,10 @@ const sendAway = (reply: FastifyReply) =>
 
 /** Hands everything that nobody else answers to the Next server, with a nonce for the scripts and styles of its pages. */
 export async function registerWeb(app: FastifyInstance, port: number): Promise<void> {
-  await app.register(async (scope) => {
+  // The proxy tells of every request that it passes on; only what fails is worth a line.
+  await app.register(pages, { logLevel: 'warn' })
+
+  async function pages(scope: FastifyInstance): Promise<void> {
     scope.decorateRequest('nonce', '')
     scope.addHook('onRequest', async (request, reply) => {
       const nonce = makeNonce()
@@ -33,7 +36,7 @@ export async function registerWeb(app: FastifyInstance, port: number): Promise<v
         onError: (reply) => void sendAway(reply as unknown as FastifyReply),
       },
     })
-  })
+  }
 }
 
 declare module 'fastify' {

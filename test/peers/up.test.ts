@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { childEnvironment, ROOT, readConfig } from '#server/config.ts'
+import { labObstacles } from '#server/lab/index.ts'
+import { isAlive, markOf, type ProcessMark } from '#server/supervisor/process-table.ts'
+
+const INSTANCE = 'upt'
+const config = readConfig({ instance: INSTANCE }, {})
+const lab = labObstacles().length === 0
+const node = path.join(ROOT, 'node_modules/.bin/node')
+
+interface Up {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly ended: Promise<number | null>
+}
+
+const weft = (...args: string[]) => {
+  const argv = ['server/cli/main.ts', '--instance', INSTANCE, ...args]
+  const child = spawn(node, argv, { cwd: ROOT, env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { child, output: () => output, ended }
+}
+
+async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  const deadline_ms = performance.now() + 90_000
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (performance.now() > deadline_ms) throw new Error(`waited in vain for ${what}`)
+    await sleep(50)
+  }
+}
+
+const up = async (): Promise<Up> => {
+  const started = weft('up', ...(lab ? ['--demo'] : []))
+  await until(`readiness; it said: ${started.output()}`, () => {
+    if (started.child.exitCode !== null) throw new Error(started.output())
+    return started.output().includes('Ctrl-C')
+  })
+  return started
+}
+
+const children = (): Map<string, ProcessMark> => {
+  const record = JSON.parse(readFileSync(path.join(config.state, 'processes.json'), 'utf8')) as {
+    children: (ProcessMark & { name: string })[]
+  }
+  return new Map(record.children.map(({ name, ...mark }) => [name, mark]))
+}
+const healthy = () =>
+  fetch(`${config.url}/health`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+const namespaces = () =>
+  (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) => name.startsWith(`w${INSTANCE}-`))
+/** Every process that names the instance's folder, but for the one that asks. */
+const processes = () =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config.state) && markOf(Number(pid)) !== undefined
+      } catch {
+        return false
+      }
+    })
+const expectNothingLeft = async () => {
+  await until('processes to be gone', () => processes().length === 0)
+  expect(namespaces()).toEqual([])
+  expect(existsSync(config.run)).toBe(false)
+  expect(existsSync(path.join(config.state, 'processes.json'))).toBe(false)
+}
+
+afterEach(async () => {
+  await weft('down').ended
+})
+afterAll(() => rmSync(config.state, { recursive: true, force: true }))
+
+describe('up', () => {
+  test('tells the first operator’s password, takes it at sign-in, and ends without a trace on Ctrl-C', async () => {
+    const { child, output, ended } = await up()
+    const file = path.join(config.state, 'admin-password')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(output()).toContain(readFileSync(file, 'utf8').trim())
+    expect(namespaces().length).toBe(lab ? 8 : 0)
+
+    expect(await weft('login', '--password-file', file).ended).toBe(0)
+    const session = weft('session', 'show', '-o', 'json')
+    expect(await session.ended).toBe(0)
+    expect(JSON.parse(session.output())).toMatchObject({ account: { name: 'admin' } })
+    expect(statSync(path.join(config.state, 'session')).mode & 0o777).toBe(0o600)
+
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    await expectNothingLeft()
+  })
+
+  test('each part that is killed comes back alone, the others stay', async () => {
+    await up()
+    for (const name of ['engine', 'web', 'PostgreSQL']) {
+      const before = children()
+      process.kill(before.get(name)?.pid as number, 'SIGKILL')
+      await until(`${name} again`, () => children().get(name)?.pid !== before.get(name)?.pid)
+      for (const [other, mark] of before) if (other !== name) expect(isAlive(mark)).toBe(true)
+      await until('health', healthy)
+    }
+  })
+
+  test('starts in 5 s when everything is there', async () => {
+    const start_ms = performance.now()
+    await up()
+    expect(performance.now() - start_ms).toBeLessThan(5000)
+  })
+
+  test('a second one of the same name is refused', async () => {
+    await up()
+    const second = weft('up')
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toContain('is running already')
+    expect(await healthy()).toBe(true)
+  })
+})
+
+describe('down', () => {
+  test('ends an instance that runs elsewhere', async () => {
+    const { ended } = await up()
+    const down = weft('down')
+    expect(await down.ended).toBe(0)
+    expect(await ended).toBe(0)
+    await expectNothingLeft()
+  })
+
+  test('removes what a killed supervisor left; nothing of it runs on', async () => {
+    const { child, ended } = await up()
+    const marks = [...children().values()]
+    child.kill('SIGKILL')
+    await ended
+    await until('its children to end', () => marks.every((mark) => !isAlive(mark)))
+    expect(await weft('down').ended).toBe(0)
+    await expectNothingLeft()
+  })
+})
