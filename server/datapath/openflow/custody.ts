@@ -13,32 +13,29 @@ export interface CustodyOptions {
   readonly log: Log
 }
 
-/**
- * Open vSwitch 3.1 gives a new connection its default backoff of 8 s, and takes `max_backoff` over only when it is
- * configured while that connection is up (seen): so it is asked to look at its configuration once it is.
- */
-function backoffReminder({ client, requirements }: CustodyOptions) {
-  let reminded = false
-  return async (): Promise<void> => {
-    const target = (one: { target: string }) => one.target === requirements.controller
-    const up = bridge(client, requirements.bridge)?.controllers.find(target)?.connected ?? false
-    if (up && !reminded) await configure(client, [], { comment: 'Weft is connected', deadline_ms: CONFIGURE_MS })
-    reminded = up
-  }
+/** A bridge in the driver's keeping. */
+export interface Custody {
+  /**
+   * The switch has connected. Open vSwitch 3.1 gives a new connection its default backoff of 8 s, and takes `max_backoff`
+   * over only when it is configured while that connection is up (seen): so it is asked to look at its configuration now.
+   */
+  connected(): void
+  end(): void
 }
 
 /**
  * Keeps a bridge as the driver needs it: whenever the database is there or the bridge is changed in it, what is missing
- * is set. A bridge that does not exist is waited for, never made. The answer ends it.
+ * is set. A bridge that does not exist is waited for, never made.
  */
-export function keepBridge(options: CustodyOptions): () => void {
-  const { client, requirements, log } = options
-  const remind = backoffReminder(options)
+export function keepBridge({ client, requirements, log }: CustodyOptions): Custody {
   const { bridge: name } = requirements
   let timer: NodeJS.Timeout | undefined
   let running = false
   let again = false
   let ended = false
+  /** How often the switch has connected, and for which of these it has been asked. */
+  let connects = 0
+  let asked = 0
 
   const plan = (delay_ms: number) => {
     clearTimeout(timer)
@@ -50,11 +47,13 @@ export function keepBridge(options: CustodyOptions): () => void {
       return
     }
     running = true
+    const up = connects
     try {
       const comment = `Weft configures ${name}`
       if (await ensureBridge(client, requirements, { comment, deadline_ms: CONFIGURE_MS }))
         log('info', 'A bridge was configured.', { bridge: name })
-      await remind()
+      else if (asked < up) await configure(client, [], { comment: 'Weft is connected', deadline_ms: CONFIGURE_MS })
+      asked = up
     } catch (error) {
       if (!ended) log('warn', 'A bridge could not be configured.', { bridge: name, reason: String(error) })
       plan(RETRY_MS)
@@ -68,9 +67,15 @@ export function keepBridge(options: CustodyOptions): () => void {
     if (event.type !== 'disconnected') plan(SETTLE_MS)
   })
   plan(0)
-  return () => {
-    ended = true
-    clearTimeout(timer)
-    unsubscribe()
+  return {
+    connected() {
+      connects++
+      plan(SETTLE_MS)
+    },
+    end() {
+      ended = true
+      clearTimeout(timer)
+      unsubscribe()
+    },
   }
 }

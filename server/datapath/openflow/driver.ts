@@ -115,13 +115,16 @@ const needsBundles = (session: Session, id: string): void => {
 }
 
 /** Keeps the bridge configured in the switch's database, where that is known. The answer ends it. */
-function configured({ ovsdb, bridge, controller, datapathId, log }: OpenflowOptions): () => Promise<void> {
+function configured(options: OpenflowOptions, subscribe: Driver['subscribe']): () => Promise<void> {
+  const { ovsdb, bridge, controller, datapathId, log } = options
   if (!ovsdb || bridge === undefined) return async () => undefined
   const client = openOvsdbClient({ source: dialledSource(ovsdb), log })
   const requirements = { bridge, datapathId, controller: formatEndpoint(controller) }
-  const end = keepBridge({ client, requirements, log })
+  const custody = keepBridge({ client, requirements, log })
+  const unsubscribe = subscribe(({ type }) => type === 'connected' && custody.connected())
   return async () => {
-    end()
+    unsubscribe()
+    custody.end()
     await client.close()
   }
 }
@@ -184,7 +187,7 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
     status: () => counts,
     async start() {
       const withdraw = await options.listeners.serve(options.controller, datapathId, attachment.take)
-      const release = configured(options)
+      const release = configured(options, subscribe)
       stop = async () => {
         await Promise.all([withdraw(), release()])
       }
