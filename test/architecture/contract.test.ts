@@ -1,0 +1,61 @@
+import type { AnyContractRouter } from '@orpc/contract'
+import { oc } from '@orpc/contract'
+import { describe, expect, test } from 'vitest'
+import type { z } from 'zod'
+import { ById, procedure } from '#server/contract/base.ts'
+import { contract } from '#server/contract/index.ts'
+import { ROLE_RIGHTS } from '#server/contract/rights.ts'
+import { proceduresOf } from '#server/http/procedures.ts'
+
+const procedures = proceduresOf(contract as AnyContractRouter)
+const route = { method: 'GET', path: '/x' } as const
+
+describe('every procedure', () => {
+  test('names a right that somebody holds, or `public`, or `self`', () => {
+    expect(procedures.length).toBeGreaterThan(40)
+    for (const { name, meta } of procedures) {
+      const holders = Object.values(ROLE_RIGHTS).filter((rights) => (rights as readonly string[]).includes(meta.right))
+      if (meta.right !== 'public' && meta.right !== 'self') expect(holders.length, name).toBeGreaterThan(0)
+    }
+  })
+
+  test('and one that names none is not served', () => {
+    expect(() => proceduresOf({ x: oc.route(route) } as AnyContractRouter)).toThrow('x: names no right')
+    const wrong = procedure({ right: 'network.reed' as 'network.read' }).route(route)
+    expect(() => proceduresOf({ x: wrong } as AnyContractRouter)).toThrow('names no right')
+  })
+
+  test('is public for signing in alone', () => {
+    expect(procedures.filter(({ meta }) => meta.right === 'public').map(({ name }) => name)).toEqual(['session.create'])
+  })
+
+  test('reads where it is a GET, and where its right is one to read it changes no intent', () => {
+    for (const { name, method, meta } of procedures)
+      if (method === 'GET') expect(meta.right, name).toMatch(/\.read$|^self$/)
+  })
+
+  test('has a path and a name in the command line of its own', () => {
+    const paths = procedures.map(({ method, path }) => `${method} ${path}`)
+    const commands = procedures.flatMap(({ meta }) => (meta.cli ? `${meta.cli.noun} ${meta.cli.verb}` : []))
+    expect(new Set(paths).size).toBe(paths.length)
+    expect(new Set(commands).size).toBe(commands.length)
+  })
+
+  test('takes an id where it asks for a revision', () => {
+    for (const { name, pathFields, meta } of procedures) if (meta.revision) expect(pathFields, name).toContain('id')
+  })
+
+  test('refuses unknown keys', () => {
+    const inputOf = (name: string) => {
+      const found = name.split('.').reduce<unknown>((below, part) => (below as Record<string, unknown>)[part], contract)
+      return (found as { '~orpc': { inputSchema?: z.ZodType } })['~orpc'].inputSchema
+    }
+    const loose = procedures.filter(({ name }) => {
+      const input = inputOf(name)
+      const { error } = input?.safeParse({ 'no such key': 1 }) ?? {}
+      return input !== undefined && !error?.issues.some(({ code }) => code === 'unrecognized_keys')
+    })
+    expect(loose.map(({ name }) => name)).toEqual([])
+    expect(ById.safeParse({ id: 1, more: 1 }).error?.issues.some(({ code }) => code === 'unrecognized_keys')).toBe(true)
+  })
+})
