@@ -6,6 +6,7 @@ import { type Before, commitmentOf, programAfter } from './commitment.ts'
 import { CANCELLED, drifted, failureOf, Stop } from './failure.ts'
 import { type ChangeFailure, IntentMoved, type JournalPart, type JournalRecord, type Measured } from './journal.ts'
 import { readProgram, readWhenConnected, untilHeld } from './observe.ts'
+import { GrantTaken } from './ports.ts'
 import type { Tell } from './progress.ts'
 import { connected, type RunPorts, sent, teller } from './run.ts'
 import { createStaging, type Item, type Staging } from './staging.ts'
@@ -134,6 +135,12 @@ async function staged(run: Run, signal: AbortSignal): Promise<RunResult> {
   try {
     tell({ type: 'change', stand: 'staging' })
     await ports.journal.prepare(record)
+  } catch (error) {
+    if (error instanceof IntentMoved || error instanceof GrantTaken)
+      return { outcome: 'refused', reason: failureOf(error) }
+    return takeBack(run, failureOf(error), false)
+  }
+  try {
     await staging.stageAll(signal)
     await staging.refresh(0)
     signal.throwIfAborted()

@@ -54,3 +54,16 @@ function asDriverError(error: unknown, datapathId: string, late: DriverFailure):
   const message = error instanceof Error ? error.message : String(error)
   return new DriverError(late === 'unknown' ? 'unknown' : 'refused', datapathId, message)
 }
+
+/** Waits for work, but not longer than until the signal is aborted: then rejects with its reason. */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const stop = () => aborted.reject(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,5 +1,6 @@
 import { DriverError } from '#server/datapath/driver.ts'
 import { type ChangeFailure, IntentMoved } from './journal.ts'
+import { GrantTaken } from './ports.ts'
 import type { Mismatch } from './waves.ts'
 
 /** Ends a run with a reason. */
@@ -28,6 +29,7 @@ export function failureOf(error: unknown): ChangeFailure {
       ...(error.entry !== undefined && { entry: error.entry }),
     }
   if (error instanceof IntentMoved) return { code: 'intent-moved', message: error.message }
+  if (error instanceof GrantTaken) return { code: 'grant-taken', message: error.message }
   return { code: 'fault', message: error instanceof Error ? error.message : String(error) }
 }
 

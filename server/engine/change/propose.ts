@@ -5,6 +5,7 @@ import { checkPrograms } from './check/index.ts'
 import { type Composed, compose } from './compose.ts'
 import { grant } from './grants.ts'
 import type { CommittedProgram, Grant } from './journal.ts'
+import { overwritten } from './overwritten.ts'
 import { type Plan, plan, touchedReasons } from './plan.ts'
 import { type GrantStore, GrantTaken, type IntentSnapshot, type IntentSource, type ProgramStore } from './ports.ts'
 
@@ -71,6 +72,21 @@ const programsOf = (committed: ReadonlyMap<string, CommittedProgram>): Map<strin
 
 const ATTEMPTS = 5
 
+/** Numbers that become the intent's own with the change, whether a draft reserved them before or not. */
+function becoming(
+  demands: readonly Demand[],
+  present: readonly string[],
+  numbers: ReadonlyMap<string, number>,
+): Grant[] {
+  const known = new Set(present)
+  return demands.flatMap(({ key, pool }) => {
+    const number = numbers.get(key)
+    if (number === undefined || known.has(key)) return []
+    known.add(key)
+    return [{ key, pool, number }]
+  })
+}
+
 /** Demands of the change are granted for good, or found to have no room. Another draft may take a number meanwhile. */
 async function granting(ports: ProposePorts, change: string, snapshot: IntentSnapshot, now: IntentSnapshot) {
   const demands = demandsOf(ports.capabilities, snapshot)
@@ -79,7 +95,7 @@ async function granting(ports: ProposePorts, change: string, snapshot: IntentSna
     const answer = grant(demands, await ports.grants.granted(), present)
     try {
       if (answer.taken.length > 0) await ports.grants.reserve(change, answer.taken)
-      return answer
+      return { ...answer, becoming: becoming(demands, present, answer.numbers) }
     } catch (error) {
       if (!(error instanceof GrantTaken) || attempt === ATTEMPTS) throw error
     }
@@ -107,13 +123,19 @@ export async function propose(ports: ProposePorts, change: string): Promise<Prop
   const after = compileAll(capabilities, wanted, granted.numbers)
   const { datapaths } = wanted.facts.infrastructure
   const committed = await programs.committed([...datapaths.keys()])
+  const edits = await intent.edits(change)
   const tableLimit = tableLimits(wanted)
   const input = { committed: programsOf(committed), before: before.composed, after: after.composed, tableLimit }
   const planned = plan({ ...input, cookieOf: () => 0n })
   return {
     ...{ change, revision: wanted.revision, plan: planned, before: before.composed, after: after.composed, committed },
-    ...{ granted: granted.taken, released: granted.released, tableLimit },
-    findings: [...broken, ...after.findings, ...checkPrograms(capabilities, wanted, after.composed)],
+    ...{ granted: granted.becoming, released: granted.released, tableLimit },
+    findings: [
+      ...broken,
+      ...overwritten(now, edits),
+      ...after.findings,
+      ...checkPrograms(capabilities, wanted, after.composed),
+    ],
   }
 }
 

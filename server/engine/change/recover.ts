@@ -4,7 +4,7 @@ import { commitmentOf, programsBefore } from './commitment.ts'
 import { failureOf } from './failure.ts'
 import { type ChangeFailure, IntentMoved, type JournalRecord, type UnfinishedChange } from './journal.ts'
 import type { Locks } from './ports.ts'
-import type { Tell } from './progress.ts'
+import type { ProgressEvent, Tell } from './progress.ts'
 import { type RunPorts, sent, teller } from './run.ts'
 
 /** How an open change ended. */
@@ -15,6 +15,8 @@ export type End =
 /** A change under recovery, for people. */
 export interface Recovering {
   readonly change: string
+  /** They stay locked until the change is at its end. */
+  readonly datapathIds: readonly string[]
   readonly to: 'back' | 'forward'
   readonly since_ms: number
   readonly reason: ChangeFailure
@@ -28,11 +30,20 @@ export interface Recovery {
    * those that are taken back from datapaths that are away. These go on, their datapaths stay locked.
    */
   start(): Promise<void>
+  /** Resolves with the first `start`: from then on what is committed is not in doubt, and changes may begin. */
+  readonly ready: Promise<void>
   /** Takes over a change that a run left open and gives its locks back at the end. Rejects when closed first. */
-  adopt(open: OpenChange, release: () => void): Promise<End>
+  adopt(open: OpenChange, release: () => void, watch?: Watch): Promise<End>
   readonly recovering: readonly Recovering[]
   /** Stops where it is; the journal knows the rest. */
   close(): Promise<void>
+}
+
+/** Whoever wants to know how recovery of a change goes. */
+export interface Watch {
+  readonly onProgress?: (event: ProgressEvent) => void
+  /** Called once it is certain that the change will not become true, or at its end. */
+  readonly certain?: () => void
 }
 
 const LOST: ChangeFailure = { code: 'interrupted', message: 'The engine stopped while the change was under way.' }
@@ -119,64 +130,83 @@ const openOf = ({ phase, reason, ...record }: UnfinishedChange): OpenChange => (
   reason: reason ?? LOST,
 })
 
+interface Recoverer {
+  readonly ports: RunPorts
+  readonly cases: Set<Case>
+  readonly closing: AbortSignal
+}
+
+async function toEnd({ ports, cases, closing }: Recoverer, open: OpenChange, watch: Watch): Promise<End> {
+  const { limits, timer } = ports
+  const onProgress = (event: ProgressEvent) => {
+    ports.onProgress(event)
+    watch.onProgress?.(event)
+  }
+  const tell = teller({ timer, onProgress }, open.record.change)
+  const one: Case = { ...open, tell, since_ms: timer.now_ms(), missing: new Map() }
+  const giveUp_ms = timer.monotonic_ms() + limits.recover_ms
+  cases.add(one)
+  try {
+    for (let wait_ms = FIRST_PAUSE_MS; ; wait_ms = Math.min(wait_ms * 2, limits.retry_ms)) {
+      closing.throwIfAborted()
+      const end = await attempt(one, ports, giveUp_ms)
+      if (end) return end
+      if (one.to === 'back' && one.missing.size > 0) watch.certain?.()
+      await pause(ports, wait_ms, closing)
+    }
+  } finally {
+    cases.delete(one)
+    watch.certain?.()
+  }
+}
+
+/** Reads the journal, however long its database takes to answer. */
+async function unfinished({ ports, closing }: Recoverer): Promise<readonly UnfinishedChange[]> {
+  for (let wait_ms = FIRST_PAUSE_MS; ; wait_ms = Math.min(wait_ms * 2, ports.limits.retry_ms)) {
+    closing.throwIfAborted()
+    try {
+      return await ports.journal.unfinished()
+    } catch {
+      await pause(ports, wait_ms, closing)
+    }
+  }
+}
+
+const datapathsOf = ({ parts }: JournalRecord): string[] => parts.map((part) => part.datapathId)
+
+const shown = ({ record, to, since_ms, reason, missing }: Case): Recovering => {
+  return { change: record.change, datapathIds: datapathsOf(record), to, since_ms, reason, missing }
+}
+
 export function createRecovery(ports: RunPorts, locks: Locks): Recovery {
   const cases = new Set<Case>()
   const running = new Set<Promise<unknown>>()
   const closing = new AbortController()
-  const { limits, timer } = ports
+  const recoverer: Recoverer = { ports, cases, closing: closing.signal }
+  const ready = Promise.withResolvers<void>()
 
-  /** `settled` is called once the change is certain not to become true, or is at its end. */
-  async function toEnd(open: OpenChange, release: () => void, settled: () => void): Promise<End> {
-    const tell = teller(ports, open.record.change)
-    const one: Case = { ...open, tell, since_ms: timer.now_ms(), missing: new Map() }
-    const giveUp_ms = timer.monotonic_ms() + limits.recover_ms
-    cases.add(one)
-    try {
-      for (let wait_ms = FIRST_PAUSE_MS; ; wait_ms = Math.min(wait_ms * 2, limits.retry_ms)) {
-        closing.signal.throwIfAborted()
-        const end = await attempt(one, ports, giveUp_ms)
-        if (end) return end
-        if (one.to === 'back' && one.missing.size > 0) settled()
-        await pause(ports, wait_ms, closing.signal)
-      }
-    } finally {
-      cases.delete(one)
-      release()
-      settled()
-    }
-  }
-
-  function keep<T>(work: Promise<T>): Promise<T> {
-    const quiet = work.catch(() => {})
+  const adopt: Recovery['adopt'] = (open, release, watch = {}) => {
+    const end = toEnd(recoverer, open, watch).finally(release)
+    const quiet = end.catch(() => {})
     running.add(quiet)
     quiet.then(() => running.delete(quiet))
-    return work
+    return end
   }
-
+  const takeOver = async (record: UnfinishedChange): Promise<void> => {
+    const release = await locks.acquire(datapathsOf(record), closing.signal)
+    await new Promise<void>((certain) => {
+      adopt(openOf(record), release, { certain }).catch(() => {})
+    })
+  }
   return {
+    adopt,
+    ready: ready.promise,
     async start() {
-      const unfinished = await ports.journal.unfinished()
-      await Promise.all(
-        unfinished.map(async (record) => {
-          const release = await locks.acquire(
-            record.parts.map((part) => part.datapathId),
-            closing.signal,
-          )
-          await new Promise<void>((settled) => {
-            keep(toEnd(openOf(record), release, settled)).catch(() => {})
-          })
-        }),
-      )
+      await Promise.all((await unfinished(recoverer)).map(takeOver))
+      ready.resolve()
     },
-    adopt: (open, release) => keep(toEnd(open, release, () => {})),
     get recovering() {
-      return [...cases].map(({ record, to, since_ms, reason, missing }) => ({
-        change: record.change,
-        to,
-        since_ms,
-        reason,
-        missing,
-      }))
+      return [...cases].map(shown)
     },
     async close() {
       closing.abort(new Error('the engine is stopping'))

@@ -18,6 +18,8 @@ export interface Limits {
   readonly observe_ms: number
   /** Between two looks while waiting for a datapath. */
   readonly look_ms: number
+  /** Between the last wave that adds and the first that only removes: a device forwards by the old entries a little longer. */
+  readonly settle_ms: number
   /** Bringing one wave back, or forward again after a crash, on one datapath. */
   readonly converge_ms: number
   /** How long recovery waits for the datapaths of a decided change before it takes the change back. */
@@ -28,11 +30,12 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   read_ms: 15_000,
-  stage_ms: 30_000,
+  stage_ms: 15_000,
   commit_ms: 10_000,
   staged_ms: 6_000,
   observe_ms: 10_000,
   look_ms: 50,
+  settle_ms: 100,
   converge_ms: 30_000,
   recover_ms: 30_000,
   retry_ms: 5_000,
