@@ -61,6 +61,21 @@ function refusedGroups(
   return findings
 }
 
+function missingTables(datapath: DatapathFact, tables: readonly ComposedTable[], most: number): Finding[] {
+  const beyond = tables.find(({ table }) => table >= most)
+  if (beyond === undefined) return []
+  return [
+    {
+      severity: 'error',
+      rule: 'capacity.tables',
+      message: `${datapath.name} has ${count(most)} tables; ${beyond.name} would be table ${beyond.table}.`,
+      mend: 'Place the ports on a server whose switch has more tables.',
+      limit: `${most}`,
+      datapathId: datapath.id,
+    },
+  ]
+}
+
 /** Whether a datapath can hold a program, by what it said of itself. One that never connected has said nothing. */
 export function checkCapacity(
   datapath: DatapathFact,
@@ -69,7 +84,8 @@ export function checkCapacity(
 ): readonly Finding[] {
   const { limits } = datapath
   if (!limits) return []
-  const findings = fullTables(datapath, program, tables, limits.tableDefault)
+  const findings = missingTables(datapath, tables, limits.tables)
+  findings.push(...fullTables(datapath, program, tables, limits.tableDefault))
   findings.push(...refusedGroups(datapath, program, limits))
   if (program.entries.size > 0 && !limits.features.includes('bundles'))
     findings.push({

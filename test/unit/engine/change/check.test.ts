@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Capability, Place, Witness } from '#server/engine/capability.ts'
+import { checkCapacity } from '#server/engine/change/check/capacity.ts'
 import { checkPrograms } from '#server/engine/change/check/index.ts'
 import { checkOverlap } from '#server/engine/change/check/overlap.ts'
 import { checkReach } from '#server/engine/change/check/reach.ts'
@@ -49,6 +50,33 @@ describe('entries of one priority', () => {
     expect(overlaps(rule(9, [{ ...group, value: 0n }], out(1)), rule(9, [dst], out(2)))).toBe(0)
     expect(overlaps(rule(9, [inPort, dst], out(1)), rule(9, [{ ...inPort, value: 2n }], out(2)))).toBe(0)
     expect(overlaps(rule(8, [inPort], out(1)), rule(9, [dst], out(2)))).toBe(0)
+  })
+})
+
+describe('what a datapath can hold', () => {
+  const built = build(intentOf({ red: 1 }, [{ at: 'h11', in: 'red' }]), infrastructure).datapaths.get(
+    'nic1',
+  ) as Composed
+  const whole = infrastructure.datapaths.get('nic1') as DatapathFact
+  const rules = (limits: Partial<NonNullable<DatapathFact['limits']>>) => {
+    const limited = { ...whole, limits: { ...(whole.limits as NonNullable<DatapathFact['limits']>), ...limits } }
+    return checkCapacity(limited, built.program, built.tables).map(({ rule: code, message }) => `${code}: ${message}`)
+  }
+
+  it('is what it said of itself', () => {
+    expect(rules({})).toEqual([])
+    expect(rules({ tables: 152 })).toEqual(['capacity.tables: nic1 has 152 tables; reply.ports would be table 200.'])
+    expect(rules({ tableDefault: 16 })).toEqual([
+      'capacity.table: Table 1 (admit.guard) of nic1 would hold 17 entries; it has room for 16.',
+    ])
+    expect(rules({ groupTypes: ['select'] })).toEqual([expect.stringContaining('feature.group-type')])
+    expect(rules({ maxGroups: 0 })).toEqual([expect.stringContaining('capacity.groups')])
+    expect(rules({ features: [] })).toEqual([expect.stringContaining('feature.bundles')])
+  })
+
+  it('is not guessed before it was ever connected', () => {
+    const { limits: _, ...unknown } = whole
+    expect(checkCapacity(unknown, built.program, built.tables)).toEqual([])
   })
 })
 
