@@ -78,21 +78,33 @@ function merge(own: NetworkIntent, others: NetworkIntent, subject: string): Netw
   }
 }
 
-/** A tenant's networks, subnets and ports as far as an edit can touch them: `ports` says which ports. */
-async function readIntent(tx: Transaction, draft: Draft, tenantId: string, ports: Prisma.Sql): Promise<NetworkIntent> {
+/** As far as an edit in one network can touch them: the tenant's ports that `near` says, with their networks and subnets. */
+async function readIntent(
+  tx: Transaction,
+  draft: Draft,
+  { tenantId, networkId }: { tenantId: string; networkId: string },
+  near: Prisma.Sql,
+): Promise<NetworkIntent> {
+  const ports = await tx.$queryRaw<Port[]>`
+    SELECT ${PORT} FROM port_in(${draft.id}::uuid) p WHERE p.tenant_id = ${tenantId}::uuid AND (${near})`
+  const ids = [...new Set([networkId, ...ports.map((port) => port.networkId)])]
   const networks = await tx.$queryRaw<Network[]>`
-    SELECT ${NETWORK} FROM network_in(${draft.id}::uuid) n WHERE n.tenant_id = ${tenantId}::uuid`
+    SELECT ${NETWORK} FROM network_in(${draft.id}::uuid) n WHERE n.id = ANY(${ids}::uuid[])`
   const subnets = await tx.$queryRaw<Subnet[]>`
-    SELECT ${SUBNET} FROM subnet_in(${draft.id}::uuid) s WHERE s.tenant_id = ${tenantId}::uuid`
-  const near = await tx.$queryRaw<Port[]>`
-    SELECT ${PORT} FROM port_in(${draft.id}::uuid) p WHERE p.tenant_id = ${tenantId}::uuid AND (${ports})`
-  return { networks: new Map(networks.map((n) => [n.id, n])), subnets, ports: near }
+    SELECT ${SUBNET} FROM subnet_in(${draft.id}::uuid) s WHERE s.network_id = ANY(${ids}::uuid[])`
+  return { networks: new Map(networks.map((n) => [n.id, n])), subnets, ports }
 }
 
-/** All that the tenant has or would have; for choosing free addresses. */
-export async function wholeIntent(tx: Transaction, draft: Draft, tenantId: string): Promise<NetworkIntent> {
-  const own = await readIntent(tx, draft, tenantId, Prisma.sql`true`)
-  return merge(own, await beside(tx, draft, tenantId), '')
+/** A network with all ports of the tenant, there or drafted, that have an address in one of its subnets. */
+export async function addressesIn(
+  tx: Transaction,
+  draft: Draft,
+  network: { tenantId: string; networkId: string },
+): Promise<NetworkIntent> {
+  const { networkId } = network
+  const near = Prisma.sql`EXISTS (SELECT FROM unnest(p.addresses) a JOIN subnet_in(${draft.id}::uuid) s ON a::inet <<= s.prefix::inet
+    WHERE s.network_id = ${networkId}::uuid)`
+  return merge(await readIntent(tx, draft, network, near), await beside(tx, draft, network.tenantId), '')
 }
 
 interface AttachmentRow {
@@ -142,19 +154,21 @@ const detail = ({ pointer = '', rule, limit, message, mend }: Finding): RefusalD
   return { pointer, rule, message, mend, ...(limit !== undefined && { limit }) }
 }
 
+/** The object that an edit is about, and the network that it is or is in. */
+interface Subject {
+  readonly kind: Kind
+  readonly id: string
+  readonly tenantId: string
+  readonly networkId: string
+}
+
 /**
  * What the network capability has against an object as the draft now has it, beside all that the tenant has and that open
  * drafts would add. What depends on devices (they have a `datapathId`, or point at no field) is left to the check of the change.
  */
-async function judge(
-  tx: Transaction,
-  draft: Draft,
-  tenantId: string,
-  subject: { kind: Kind; id: string },
-  ports: Prisma.Sql,
-) {
-  const own = await readIntent(tx, draft, tenantId, ports)
-  const intent = merge(own, await beside(tx, draft, tenantId), subject.id)
+async function judge(tx: Transaction, draft: Draft, subject: Subject, near: Prisma.Sql): Promise<RefusalDetail[]> {
+  const own = await readIntent(tx, draft, subject, near)
+  const intent = merge(own, await beside(tx, draft, subject.tenantId), subject.id)
   const places = await readPlaces(tx, [...new Set(intent.ports.map((port) => port.attachmentId))])
   const findings = validate(intent, { infrastructure: infrastructureOf(places) })
   return findings
@@ -163,20 +177,14 @@ async function judge(
     .map(detail)
 }
 
-/** What is wrong with a network or a subnet of a draft. Its own ports count, since an MTU must suit them. */
-export const judgeNetwork = (
-  tx: Transaction,
-  draft: Draft,
-  tenantId: string,
-  kind: 'network' | 'subnet',
-  id: string,
-  networkId: string,
-) => judge(tx, draft, tenantId, { kind, id }, Prisma.sql`p.network_id = ${networkId}::uuid`)
+/** What is wrong with a network or a subnet of a draft. The network's ports count, since an MTU must suit them. */
+export const judgeNetwork = (tx: Transaction, draft: Draft, subject: Subject) =>
+  judge(tx, draft, subject, Prisma.sql`p.network_id = ${subject.networkId}::uuid`)
 
-/** What is wrong with a port of a draft: of the others, those count that share something with it. */
-export const judgePort = (tx: Transaction, draft: Draft, tenantId: string, port: Port) =>
-  judge(
-    ...([tx, draft, tenantId, { kind: 'port', id: port.id }] as const),
-    Prisma.sql`p.id = ${port.id}::uuid OR p.attachment_id = ${port.attachmentId}::uuid
-      OR (p.network_id = ${port.networkId}::uuid AND p.mac = ${port.mac}) OR p.addresses && ${[...port.addresses]}::text[]`,
-  )
+/** What is wrong with a port of a draft: of the others, those that count share something with it. */
+export function judgePort(tx: Transaction, draft: Draft, tenantId: string, port: Port): Promise<RefusalDetail[]> {
+  const { id, networkId, attachmentId, mac, addresses } = port
+  const near = Prisma.sql`p.id = ${id}::uuid OR p.attachment_id = ${attachmentId}::uuid
+    OR (p.network_id = ${networkId}::uuid AND p.mac = ${mac}) OR p.addresses && ${[...addresses]}::text[]`
+  return judge(tx, draft, { kind: 'port', id, tenantId, networkId }, near)
+}

@@ -140,7 +140,7 @@ async function createNetwork(tx: Transaction, writer: Writer, network: NewNetwor
   const vni = await drawVni(tx, draft, id, network)
   const value = { tenantId, name, vni, mtu: mtu ?? (await defaultMtu(tx)) }
   await putCreate(tx, draft, { kind: 'network', id, tenantId }, value)
-  mustBeSound(await judgeNetwork(tx, draft, tenantId, 'network', id, id))
+  mustBeSound(await judgeNetwork(tx, draft, { kind: 'network', id, tenantId, networkId: id }))
   return { id, tenantId, draft }
 }
 
@@ -158,7 +158,7 @@ async function createSubnet(tx: Transaction, writer: Writer, subnet: NewSubnet):
   const id = uuidv7()
   const gateway = subnet.gateway === null ? null : canonicalAddress(subnet.gateway)
   await putCreate(tx, draft, { kind: 'subnet', id, tenantId }, { networkId: subnet.networkId, prefix, gateway })
-  mustBeSound(await judgeNetwork(tx, draft, tenantId, 'subnet', id, subnet.networkId))
+  mustBeSound(await judgeNetwork(tx, draft, { kind: 'subnet', id, tenantId, networkId: subnet.networkId }))
   return { id, tenantId, draft }
 }
 
@@ -193,7 +193,7 @@ export function networkWriter(database: Database): NetworkWriter {
         const after = { ...present.value, ...(name !== undefined && { name }), ...(mtu !== undefined && { mtu }) }
         if (name !== undefined) mustBeSound(await nameErrors(tx, draft, present.tenantId, id, name))
         await putUpdate(tx, draft, 'network', present, after)
-        mustBeSound(await judgeNetwork(tx, draft, present.tenantId, 'network', id, id))
+        mustBeSound(await judgeNetwork(tx, draft, { kind: 'network', id, tenantId: present.tenantId, networkId: id }))
         return written
       }),
     removeNetwork: (writer, id, revision) =>

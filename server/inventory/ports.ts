@@ -14,7 +14,7 @@ import {
   type Writer,
   type Written,
 } from './drafts.ts'
-import { findPresent, judgePort, type Place, readPlaces, wholeIntent } from './neighbours.ts'
+import { addressesIn, findPresent, judgePort, type Place, readPlaces } from './neighbours.ts'
 import { canonicalAddress, openFor } from './networks.ts'
 import { limitsOf } from './profiles.ts'
 import { withinQuota } from './quotas.ts'
@@ -45,7 +45,7 @@ export interface PortWriter {
 
 /** The lowest free address of each subnet. One tenant's writes follow each other, so nobody takes them meanwhile. */
 async function freeAddresses(tx: Transaction, draft: Draft, tenantId: string, networkId: string): Promise<string[]> {
-  const intent = await wholeIntent(tx, draft, tenantId)
+  const intent = await addressesIn(tx, draft, { tenantId, networkId })
   const own = intent.subnets.filter((subnet) => subnet.networkId === networkId && !subnet.id.includes('/'))
   return own.map((subnet) => {
     const address = freeAddress(subnet, intent)
