@@ -29,8 +29,14 @@ export async function openPage(
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('response', (response) => {
+    if (response.status() >= 400)
+      complaints.push(`${response.status()} ${response.request().method()} ${response.url()}`)
+  })
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text())
+    // A refused request is told by its response, with its address.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
   })
   return { page, context, complaints }
 }
