@@ -1,7 +1,6 @@
 import { type Driver, DriverError, type Staged } from '#server/datapath/driver.ts'
-import type { Difference } from '../program/program.ts'
-import { isEmptyDifference } from '../program/program.ts'
-import { within } from './deadline.ts'
+import { type Difference, isEmptyDifference } from '../program/program.ts'
+import { unlessAborted, within } from './deadline.ts'
 import type { Tell } from './progress.ts'
 import { connected, type RunPorts } from './run.ts'
 
@@ -20,6 +19,7 @@ export interface Staging {
   refresh(wave: number): Promise<void>
   /** The items of a wave. */
   items(wave: number): readonly Item[]
+  /** Throws `DriverError`. */
   commit(item: Item): Promise<void>
   /** Gives up what is staged and not committed. */
   discardAll(): Promise<void>
@@ -32,7 +32,17 @@ interface Kept {
   readonly at_ms: number
 }
 
-type Parts = ReadonlyMap<string, readonly Difference[]>
+/** Differences of the waves, by datapath. */
+export type Parts = ReadonlyMap<string, readonly Difference[]>
+
+interface Store {
+  readonly change: string
+  readonly ports: RunPorts
+  readonly tell: Tell
+  readonly kept: Map<Item, Kept>
+  /** Nothing is kept any more: what is staged late is discarded. */
+  over: boolean
+}
 
 function itemsOf(parts: Parts): Item[] {
   return [...parts].flatMap(([datapathId, waves]) =>
@@ -40,93 +50,75 @@ function itemsOf(parts: Parts): Item[] {
   )
 }
 
-const abortion = (signal: AbortSignal): { promise: Promise<never>; end: () => void } => {
-  let end = () => {}
-  const promise = new Promise<never>((_, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    end = () => signal.removeEventListener('abort', stop)
+/** A staged part dies by itself: a device that cannot be told now loses nothing. */
+async function discard({ ports }: Store, { driver, datapathId, staged }: Kept): Promise<void> {
+  const { timer, limits } = ports
+  await within(timer, datapathId, limits.look_ms, 'stalled', () => driver.discard(staged)).catch(() => {})
+}
+
+async function stage(store: Store, item: Item): Promise<void> {
+  const { change, ports, tell } = store
+  const { timer, limits } = ports
+  const { datapathId, wave, difference } = item
+  const driver = connected(ports, datapathId)
+  const begun_ms = timer.monotonic_ms()
+  tell({ type: 'datapath', datapathId, wave, step: 'staging' })
+  await within(timer, datapathId, limits.stage_ms, 'stalled', async () => {
+    const staged = await driver.stage({ change, difference }, limits.stage_ms)
+    const one = { driver, datapathId, staged, at_ms: timer.monotonic_ms() }
+    if (store.over) await discard(store, one)
+    else store.kept.set(item, one)
   })
-  promise.catch(() => {})
-  return { promise, end }
+  tell({ type: 'datapath', datapathId, wave, step: 'staged', took_ms: timer.monotonic_ms() - begun_ms })
+}
+
+function isFresh({ kept, ports }: Store, item: Item): boolean {
+  const one = kept.get(item)
+  return one !== undefined && ports.timer.monotonic_ms() - one.at_ms < ports.limits.staged_ms
+}
+
+async function stageAgain(store: Store, item: Item): Promise<void> {
+  const one = store.kept.get(item)
+  store.kept.delete(item)
+  if (one) await discard(store, one)
+  await stage(store, item)
+}
+
+async function commit({ kept, ports }: Store, item: Item): Promise<void> {
+  const { datapathId } = item
+  const { commit_ms } = ports.limits
+  const one = kept.get(item)
+  kept.delete(item)
+  if (!one) throw new DriverError('away', datapathId, 'the connection was lost before the commit was sent')
+  await within(ports.timer, datapathId, commit_ms, 'unknown', () => one.driver.commit(one.staged, commit_ms))
 }
 
 export function createStaging(change: string, parts: Parts, ports: RunPorts, tell: Tell): Staging {
-  const { timer, limits } = ports
   const items = itemsOf(parts)
-  const kept = new Map<Item, Kept>()
-  let over = false
-
-  const discard = async ({ driver, datapathId, staged }: Kept): Promise<void> => {
-    // A staged part dies by itself; a device that cannot be told so now loses nothing.
-    await within(timer, datapathId, limits.look_ms, 'stalled', () => driver.discard(staged)).catch(() => {})
-  }
-
-  const stage = async (item: Item): Promise<void> => {
-    const { datapathId, wave, difference } = item
-    const driver = connected(ports, datapathId)
-    const begun_ms = timer.monotonic_ms()
-    tell({ type: 'datapath', datapathId, wave, step: 'staging' })
-    const work = async () => {
-      const staged = await driver.stage({ change, difference }, limits.stage_ms)
-      const one = { driver, datapathId, staged, at_ms: timer.monotonic_ms() }
-      if (over) await discard(one)
-      else kept.set(item, one)
-    }
-    await within(timer, datapathId, limits.stage_ms, 'stalled', work)
-    tell({ type: 'datapath', datapathId, wave, step: 'staged', took_ms: timer.monotonic_ms() - begun_ms })
-  }
-
+  const store: Store = { change, ports, tell, kept: new Map(), over: false }
   const forget = ports.datapaths.subscribe((datapathId, event) => {
     if (event.type !== 'disconnected') return
-    for (const item of kept.keys()) if (item.datapathId === datapathId) kept.delete(item)
+    for (const item of store.kept.keys()) if (item.datapathId === datapathId) store.kept.delete(item)
   })
-
   const stageDatapath = async (datapathId: string): Promise<void> => {
-    for (const item of items) if (item.datapathId === datapathId && !over) await stage(item)
+    for (const item of items) if (item.datapathId === datapathId && !store.over) await stage(store, item)
   }
-
-  const isFresh = (item: Item): boolean => {
-    const one = kept.get(item)
-    return one !== undefined && timer.monotonic_ms() - one.at_ms < limits.staged_ms
-  }
-
   return {
-    async stageAll(signal) {
-      const cancelled = abortion(signal)
-      try {
-        await Promise.race([Promise.all([...parts.keys()].map(stageDatapath)), cancelled.promise])
-      } finally {
-        cancelled.end()
-      }
-    },
     items: (wave) => items.filter((item) => item.wave === wave),
-    async refresh(wave) {
-      const old = items.filter((item) => item.wave === wave && !isFresh(item))
-      await Promise.all(
-        old.map(async (item) => {
-          const one = kept.get(item)
-          kept.delete(item)
-          if (one) await discard(one)
-          await stage(item)
-        }),
-      )
+    commit: (item) => commit(store, item),
+    async stageAll(signal) {
+      await unlessAborted(signal, Promise.all([...parts.keys()].map(stageDatapath)))
     },
-    async commit(item) {
-      const one = kept.get(item)
-      kept.delete(item)
-      if (!one) throw new DriverError('away', item.datapathId, 'the connection was lost before the commit was sent')
-      await within(timer, item.datapathId, limits.commit_ms, 'unknown', () =>
-        one.driver.commit(one.staged, limits.commit_ms),
-      )
+    async refresh(wave) {
+      const old = items.filter((item) => item.wave === wave && !isFresh(store, item))
+      await Promise.all(old.map((item) => stageAgain(store, item)))
     },
     async discardAll() {
-      over = true
+      store.over = true
       forget()
-      const left = [...kept.values()]
-      kept.clear()
-      await Promise.all(left.map(discard))
+      const left = [...store.kept.values()]
+      store.kept.clear()
+      await Promise.all(left.map((one) => discard(store, one)))
     },
   }
 }
