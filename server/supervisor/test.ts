@@ -17,7 +17,7 @@ const vitest = (project: string, ...folders: string[]) => ['vitest', 'run', '--p
 const STEPS: readonly Step[] = [
   { name: 'types', words: 'TypeScript', command: ['tsc', '--noEmit'] },
   { name: 'lint', words: 'lint and format', command: ['biome', 'check', '.'] },
-  { name: 'unused', words: 'unused files, exports and dependencies', command: ['knip', '--no-progress'] },
+  { name: 'unused', words: 'unused files, exports and dependencies', command: ['knip', '--no-progress', '--no-config-hints'] },
   { name: 'architecture', words: 'architecture rules', command: vitest('unit', 'test/architecture') },
   { name: 'unit', words: 'unit tests', command: vitest('unit', 'test/unit') },
   { name: 'golden', words: 'golden tests', command: vitest('unit', 'test/golden') },
