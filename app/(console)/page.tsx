@@ -1,3 +1,6 @@
-export default function OverviewPage() {
-  return <h1>Overview</h1>
+import { OverviewPage } from '#components/overview/overview-page.tsx'
+
+/** The layout has read it already. */
+export default function Page() {
+  return <OverviewPage />
 }

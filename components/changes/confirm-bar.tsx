@@ -1,6 +1,7 @@
 'use client'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
+import type { Problem } from '#server/contract/base.ts'
 import type { Change } from '#server/contract/changes.ts'
 import { isMoving, useCommit, useDiscard, useRollback } from '../queries/changes.ts'
 import { problemOf } from '../queries/problem.ts'
@@ -12,8 +13,9 @@ import { Dialog } from '../ui/dialog.tsx'
 import { Status } from '../ui/status.tsx'
 import { toast } from '../ui/toast.tsx'
 
-/** Whether a datapath that is away stands in the way: then the rest may go on, and its part stays pending. */
-const isAway = (text: string | null | undefined) => /\baway\b|not connected|unreachable/i.test(text ?? '')
+/** Whether nothing but datapaths that are away stands in the way: then the rest may go on, and their part stays pending. */
+const isAway = (problem: Problem | undefined) =>
+  problem !== undefined && problem.errors.length > 0 && problem.errors.every(({ rule }) => rule === 'datapath.away')
 
 function DraftBar({ change, compiling }: { change: Change; compiling: boolean }) {
   const router = useRouter()
@@ -25,8 +27,8 @@ function DraftBar({ change, compiling }: { change: Change; compiling: boolean })
   const commit = useCommit()
   const discard = useDiscard()
   const problem = commit.isError ? problemOf(commit.error) : undefined
-  const away = isAway(change.commit.why) || isAway(problem?.code) || isAway(problem?.detail)
-  const ready = change.previewedAt !== null && !compiling && (change.commit.allowed || (away && force))
+  const away = isAway(problem)
+  const ready = change.previewedAt !== null && !compiling && change.commit.allowed && (!away || force)
   const words = compiling
     ? 'Compiling and checking what each datapath will hold'
     : !mayCommit
@@ -52,7 +54,7 @@ function DraftBar({ change, compiling }: { change: Change; compiling: boolean })
         </span>
         {away && mayCommit ? (
           <Checkbox isSelected={force} onChange={setForce}>
-            Go on; its part stays pending
+            Go on without what is away
           </Checkbox>
         ) : null}
         {mayCommit ? (

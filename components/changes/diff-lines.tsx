@@ -88,7 +88,6 @@ export function DiffLines({
 }) {
   const byWave = [...Map.groupBy(difference.lines, (line) => line.wave)].sort(([a], [b]) => a - b)
   const tableOf = (table: number | null) => difference.tables.find((known) => known.table === table)
-  const base = Math.min(...byWave.map(([wave]) => wave), 1)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section className="diff mono" tabIndex={0} aria-label={`Differences of ${difference.datapath}`}>
@@ -96,8 +95,8 @@ export function DiffLines({
         {byWave.map(([wave, lines]) => (
           <div key={wave}>
             <div className="wv">
-              Wave {wave - base + 1}
-              {waves[wave - base] ? <span>{waves[wave - base]?.words}</span> : null}
+              Wave {wave + 1}
+              {waves[wave] ? <span>{waves[wave]?.words}</span> : null}
             </div>
             {[...Map.groupBy(lines, (line) => line.table)].map(([table, group]) => (
               <div key={table ?? 'none'}>

@@ -45,11 +45,13 @@ export function Identity({ datapath, history }: { datapath: Datapath; history: r
         </h2>
         <div className="caps">
           {datapath.tables === null ? null : <span className="tag">{datapath.tables} tables</span>}
-          {datapath.features.map((feature) => (
-            <span className="tag" key={feature}>
-              {feature}
-            </span>
-          ))}
+          {datapath.features
+            .filter((feature) => !/^\d+ tables$/.test(feature))
+            .map((feature) => (
+              <span className="tag" key={feature}>
+                {feature}
+              </span>
+            ))}
           {datapath.features.length === 0 ? <span className="dim">Not known before its first connection.</span> : null}
         </div>
       </div>

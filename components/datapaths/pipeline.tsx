@@ -33,7 +33,7 @@ function dropOf(table: DatapathTable, rates: Rates): string | undefined {
   const perSecond = rates.now.get(`dropped ${table.table}`)
   if (!perSecond) return `✕ ${count(table.dropped)} dropped`
   const { figure, unit } = rate(perSecond, '/s')
-  return `✕ ${figure} ${unit} dropped`
+  return `✕ ${figure}${unit === '/s' ? '' : ' '}${unit} dropped`
 }
 
 const fit = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
@@ -114,7 +114,7 @@ function Picture({ tables, rates, selected, onSelect }: Omit<Props, 'offered'>) 
       <svg
         className="pipe"
         viewBox={`0 0 ${scale} ${shape.height}`}
-        style={{ minWidth: Math.min(scale, 1000), maxWidth: scale * 1.25 }}
+        style={{ minWidth: Math.min(scale, 1000), maxWidth: scale * 1.08 }}
       >
         <title>Pipeline</title>
         {shape.edges.map((edge) => (

@@ -24,8 +24,10 @@ export function rate(perSecond: number, unit: string): { readonly figure: string
     amount /= 1000
     step += 1
   }
-  const figure = amount >= 100 || amount === 0 ? Math.round(amount).toString() : amount.toFixed(amount < 10 ? 1 : 1)
-  return { figure, unit: `${steps[step]}${unit}` }
+  const figure =
+    amount >= 100 || amount === 0 ? Math.round(amount).toString() : amount.toFixed(amount < 10 && step > 0 ? 2 : 1)
+  const space = step > 0 && unit.startsWith('pkt') ? ' ' : ''
+  return { figure, unit: `${steps[step]}${space}${unit}` }
 }
 
 /** 240 ms, 1.2 s, 5 min */
@@ -34,7 +36,7 @@ export function span(duration_ms: number): string {
   const seconds = duration_ms / 1000
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
   const minutes = seconds / 60
-  if (minutes < 60) return `${Math.round(minutes)} min`
+  if (minutes < 59.5) return `${Math.round(minutes)} min`
   const hours = minutes / 60
   if (hours < 48) return `${Math.round(hours)} h`
   return `${Math.round(hours / 24)} d`

@@ -1,0 +1,130 @@
+'use client'
+import Link from 'next/link'
+import type { Overview } from '#server/contract/overview.ts'
+import type { Rates } from '../datapaths/rates.ts'
+import { Icon } from '../ui/icon.tsx'
+import { Spark } from '../ui/spark.tsx'
+import { Status } from '../ui/status.tsx'
+import { Ago } from '../ui/time.tsx'
+import { count, rate } from '../ui/words.ts'
+
+/** What needs a person, worst first. */
+export function Attention({ items }: { items: Overview['attention'] }) {
+  return (
+    <section className="card" aria-labelledby="h-al">
+      <header>
+        <h2 id="h-al">Needs attention</h2>
+        <span className="push dim">{items.length}</span>
+      </header>
+      {items.length === 0 ? (
+        <p className="in mid">
+          <Status tone="ok" calm>
+            Nothing. Every datapath holds what is wanted.
+          </Status>
+        </p>
+      ) : null}
+      {items.map((item) => (
+        <div className={`al ${item.severity}`} key={`${item.href}${item.title}`}>
+          <Icon name={item.severity} />
+          <b>{item.title}</b>
+          <span className="dim small">{item.since ? <Ago time={item.since} /> : null}</span>
+          <p>
+            {item.words}{' '}
+            <Link href={item.href} className="nowrap">
+              {item.action}
+            </Link>
+          </p>
+        </div>
+      ))}
+    </section>
+  )
+}
+
+interface Figure {
+  readonly label: string
+  readonly href: string
+  readonly figure: string
+  readonly unit?: string
+  readonly note?: React.ReactNode
+  readonly history?: readonly number[]
+}
+
+export type Histories = Readonly<Record<'traffic' | 'packets' | 'spoofed' | 'misses', readonly number[]>>
+
+function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, mayDatapath: boolean): readonly Figure[] {
+  const datapaths = mayDatapath ? '/datapaths' : '/networks'
+  const perSecond = (key: string, unit: string, scale = 1) => {
+    const value = rates.now.get(key)
+    return value === undefined ? { figure: '—', unit } : rate(value * scale, unit)
+  }
+  const away = totals.datapaths - totals.holding
+  return [
+    {
+      label: 'Datapaths holding',
+      href: datapaths,
+      figure: String(totals.holding),
+      unit: `of ${totals.datapaths}`,
+      note: away > 0 ? <Status tone="warn">{away === 1 ? '1 does not' : `${away} do not`}</Status> : null,
+    },
+    { label: 'Tunnel traffic', href: datapaths, ...perSecond('total bytes', 'bit/s', 8), history: histories.traffic },
+    { label: 'Tunnel packets', href: datapaths, ...perSecond('total packets', 'pkt/s'), history: histories.packets },
+    {
+      label: 'Networks and ports',
+      href: '/networks',
+      figure: totals.networks.toLocaleString('en'),
+      unit: `networks, ${totals.ports.toLocaleString('en')} ports`,
+    },
+    { label: 'Table entries', href: datapaths, figure: totals.entries.toLocaleString('en'), unit: 'held' },
+    {
+      label: 'Spoofed, dropped',
+      href: '/networks',
+      figure: count(totals.spoofed),
+      unit: 'packets',
+      history: histories.spoofed,
+      note: (rates.now.get('total spoofed') ?? 0) > 0 ? <Status tone="warn">now</Status> : null,
+    },
+    {
+      label: 'Table misses',
+      href: datapaths,
+      figure: count(totals.misses),
+      unit: 'packets',
+      history: histories.misses,
+    },
+  ]
+}
+
+/** Figures that move, each with its course since the page was opened. */
+export function Health({
+  overview,
+  rates,
+  histories,
+  mayDatapath,
+}: {
+  overview: Overview
+  rates: Rates
+  histories: Histories
+  mayDatapath: boolean
+}) {
+  return (
+    <section className="card" aria-labelledby="h-he">
+      <header>
+        <h2 id="h-he">Health</h2>
+        <span className="push dim">since you opened this page</span>
+      </header>
+      <div className="hl">
+        {figuresOf(overview, rates, histories, mayDatapath).map((figure) => (
+          <Link key={figure.label} href={figure.href}>
+            <span className="k">
+              {figure.label}
+              {figure.note}
+            </span>
+            <span className="v figure">
+              {figure.figure} <small>{figure.unit}</small>
+            </span>
+            {figure.history ? <Spark values={figure.history} /> : null}
+          </Link>
+        ))}
+      </div>
+    </section>
+  )
+}
