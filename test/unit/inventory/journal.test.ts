@@ -176,7 +176,7 @@ describe('the journal', () => {
     expect((await store.committed([away])).get(away)).not.toHaveProperty('pending')
   })
 
-  test('takes 100,000 entries in less than 300 ms', async () => {
+  test('takes 100,000 entries in a fraction of a second', async () => {
     const journal = databaseJournal(database)
     const record = recordOf(change, entries(100_000))
     const small = { ...record, parts: record.parts.slice(0, 1) }
