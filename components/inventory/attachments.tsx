@@ -1,0 +1,73 @@
+'use client'
+import Link from 'next/link'
+import type { Attachment } from '#server/contract/inventory.ts'
+import { useAttachments } from '../queries/inventory.ts'
+import { ErrorBanner } from '../ui/banner.tsx'
+import { Empty } from '../ui/empty.tsx'
+import { Status } from '../ui/status.tsx'
+import type { Column } from '../ui/table/columns.ts'
+import { DataTable } from '../ui/table/data-table.tsx'
+import { InventoryHead } from './inventory-head.tsx'
+
+const usedWord = (attachment: Attachment) => (attachment.usedBy.length === 0 ? 'Free' : 'In use')
+
+const COLUMNS: readonly Column<Attachment>[] = [
+  { id: 'name', header: 'Name', value: (a) => a.name, filter: 'text', phone: 'title' },
+  { id: 'server', header: 'Server', value: (a) => a.serverName, filter: 'choice', phone: 'under' },
+  {
+    id: 'datapath',
+    header: 'Datapath',
+    value: (a) => a.datapathName,
+    cell: (a) => <Link href={`/datapaths/${a.datapathId}`}>{a.datapathName}</Link>,
+    filter: 'choice',
+  },
+  { id: 'port', header: 'Port', value: (a) => a.portName, className: 'mono', filter: 'text' },
+  { id: 'mac', header: 'MAC', value: (a) => a.mac, className: 'mono', filter: 'text', phone: 'side-under' },
+  {
+    id: 'use',
+    header: 'Use',
+    value: usedWord,
+    filter: 'choice',
+    phone: 'side',
+    cell: (a) =>
+      a.usedBy.length === 0 ? (
+        <Status tone="idle" calm>
+          Free
+        </Status>
+      ) : (
+        <Status tone="ok" calm>
+          <span className="clip uses">
+            {a.usedBy.map((use) => `${use.name}${use.vlan === null ? '' : `, VLAN ${use.vlan}`}`).join('; ')}
+          </span>
+        </Status>
+      ),
+  },
+]
+
+/** The virtual NICs where tenants' ports can be plugged in. */
+export function Attachments() {
+  const attachments = useAttachments()
+  return (
+    <>
+      <InventoryHead />
+      {attachments.isError ? (
+        <div className="body">
+          <ErrorBanner error={attachments.error} onRetry={() => void attachments.refetch()} />
+        </div>
+      ) : null}
+      <DataTable
+        noun="attachments"
+        columns={COLUMNS}
+        rows={attachments.data}
+        nameOf={(attachment) => attachment.name}
+        sort="name"
+        stale={attachments.isError}
+        empty={
+          <Empty icon="port" title="No attachments yet">
+            An attachment is one virtual NIC of a host: the place where a tenant’s port is plugged in.
+          </Empty>
+        }
+      />
+    </>
+  )
+}

@@ -1,0 +1,61 @@
+'use client'
+import type { Nic } from '#server/contract/inventory.ts'
+import { useNics } from '../queries/inventory.ts'
+import { ErrorBanner } from '../ui/banner.tsx'
+import { Empty } from '../ui/empty.tsx'
+import { Quota } from '../ui/meter.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { InventoryHead } from './inventory-head.tsx'
+import './inventory.css'
+
+const words = (limit: string) => limit.replace(/([A-Z])/g, ' $1').replace(/^./, (first) => first.toUpperCase())
+
+function NicCard({ nic }: { nic: Nic }) {
+  return (
+    <section className="card" aria-label={nic.name}>
+      <header>
+        <h2>{nic.name}</h2>
+        <span className="dim">{nic.serverName}</span>
+        <span className="push tag">{nic.profile.title}</span>
+      </header>
+      <div className="in">
+        {Object.entries(nic.profile.limits).map(([limit, most]) => (
+          <Quota key={limit} label={words(limit)} used={nic.used[limit] ?? 0} limit={most} />
+        ))}
+        <div className="caps">
+          {nic.profile.features.map((feature) => (
+            <span key={feature} className="tag">
+              {feature}
+            </span>
+          ))}
+        </div>
+      </div>
+    </section>
+  )
+}
+
+/** The NICs with what their profile allows, and how much of it is used. */
+export function Nics() {
+  const nics = useNics()
+  return (
+    <>
+      <InventoryHead />
+      <div className="body">
+        <ErrorBanner error={nics.error} onRetry={() => void nics.refetch()} />
+        {nics.isPending ? <Skeleton /> : null}
+        {nics.data?.length === 0 ? (
+          <div className="card">
+            <Empty icon="chip" title="No NICs yet">
+              A NIC’s profile says what it can hold and do; every allocation stays within it.
+            </Empty>
+          </div>
+        ) : null}
+        <div className="nics">
+          {(nics.data ?? []).map((nic) => (
+            <NicCard key={nic.id} nic={nic} />
+          ))}
+        </div>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,149 @@
+'use client'
+import { zodResolver } from '@hookform/resolvers/zod'
+import { useTheme } from 'next-themes'
+import { Controller, useForm } from 'react-hook-form'
+import { z } from 'zod'
+import { byField, problemOf } from '../queries/problem.ts'
+import { useChangePassword } from '../queries/session.ts'
+import { ROLE_WORDS, useSession } from '../shell/session.tsx'
+import { THEMES } from '../shell/user-menu.tsx'
+import { ErrorBanner } from '../ui/banner.tsx'
+import { Button } from '../ui/button.tsx'
+import { faultsOf, TextField } from '../ui/field.tsx'
+import { Segmented } from '../ui/segmented.tsx'
+import { useInBrowser } from '../ui/time.tsx'
+import { toast } from '../ui/toast.tsx'
+import { SettingsHead } from './settings-head.tsx'
+import './settings.css'
+
+const Form = z
+  .object({
+    current: z.string().min(1),
+    next: z.string().min(12, 'At least 12 characters.').max(256, 'At most 256 characters.'),
+    again: z.string(),
+  })
+  .refine(({ next, again }) => next === again, { path: ['again'], message: 'It differs from the one above.' })
+type Form = z.infer<typeof Form>
+
+const FIELDS = [
+  { field: 'current', label: 'Current password', autoComplete: 'current-password' },
+  { field: 'next', label: 'New password', autoComplete: 'new-password' },
+  { field: 'again', label: 'New password again', autoComplete: 'new-password' },
+] as const
+
+function Password() {
+  const change = useChangePassword()
+  const form = useForm<Form>({
+    mode: 'onChange',
+    resolver: zodResolver(Form),
+    defaultValues: { current: '', next: '', again: '' },
+  })
+  const refused = byField(change.error ? problemOf(change.error) : undefined)
+  const save = form.handleSubmit(({ current, next }) =>
+    change.mutate(
+      { current, next },
+      {
+        onSuccess: () => {
+          form.reset()
+          toast({ tone: 'ok', text: 'Your password is changed' })
+        },
+      },
+    ),
+  )
+  return (
+    <section className="card" aria-labelledby="h-password">
+      <header>
+        <h2 id="h-password">Password</h2>
+      </header>
+      <form className="in stack" onSubmit={(event) => void save(event)}>
+        <ErrorBanner error={change.error} except={['current', 'next']} />
+        {FIELDS.map(({ field, label, autoComplete }) => (
+          <Controller
+            key={field}
+            control={form.control}
+            name={field}
+            render={({ field: { value, onChange, onBlur }, fieldState }) => (
+              <TextField
+                label={label}
+                type="password"
+                autoComplete={autoComplete}
+                value={value}
+                onValue={onChange}
+                onBlur={onBlur}
+                faults={[
+                  ...(fieldState.isTouched && fieldState.error?.message ? [{ message: fieldState.error.message }] : []),
+                  ...faultsOf(refused.get(field)),
+                ]}
+              />
+            )}
+          />
+        ))}
+        <div className="row">
+          <Button type="submit" look="primary" isDisabled={!form.formState.isValid || change.isPending}>
+            Change password
+          </Button>
+        </div>
+      </form>
+    </section>
+  )
+}
+
+/** Who one is, what one may do, how it looks. */
+export function AccountPage() {
+  const { account, rights, product, expiresAt } = useSession()
+  const { theme, setTheme } = useTheme()
+  const inBrowser = useInBrowser()
+  return (
+    <>
+      <SettingsHead />
+      <div className="body set">
+        <section className="card" aria-labelledby="h-who">
+          <header>
+            <h2 id="h-who">{account.displayName}</h2>
+            <span className="push tag">{ROLE_WORDS[account.role]}</span>
+          </header>
+          <div className="in">
+            <dl className="facts">
+              <dt>Name</dt>
+              <dd>{account.name}</dd>
+              <dt>Tenant</dt>
+              <dd>{account.tenantName ?? 'all of them'}</dd>
+              <dt>Signed in until</dt>
+              <dd suppressHydrationWarning>{inBrowser ? new Date(expiresAt).toLocaleString('en-GB') : expiresAt}</dd>
+              <dt>Rights</dt>
+              <dd className="rights">
+                {rights.map((right) => (
+                  <span key={right} className="tag">
+                    {right}
+                  </span>
+                ))}
+              </dd>
+              <dt>Installation</dt>
+              <dd>
+                {product.name} {product.version}
+                {product.instance ? `, ${product.instance}` : ''}
+                {product.demo ? ', with the demo lab' : ''}
+              </dd>
+            </dl>
+          </div>
+        </section>
+        <section className="card" aria-labelledby="h-theme">
+          <header>
+            <h2 id="h-theme">Theme</h2>
+          </header>
+          <div className="in">
+            {inBrowser ? (
+              <Segmented
+                label="Theme"
+                options={THEMES}
+                value={(theme ?? 'system') as (typeof THEMES)[number]['id']}
+                onValue={setTheme}
+              />
+            ) : null}
+          </div>
+        </section>
+        <Password />
+      </div>
+    </>
+  )
+}
