@@ -7,6 +7,7 @@ import type {
   ServerFact,
 } from '#server/engine/infrastructure.ts'
 import type { Database, EngineTransaction } from './database.ts'
+import { limitsOf } from './profiles.ts'
 
 /** A datapath as the inventory keeps it: how it is reached, and what it last said of itself. */
 export interface DatapathRecord {
@@ -54,7 +55,7 @@ const portsOf = (datapath: DatapathRecord | undefined): ReadonlyMap<string, numb
   new Map((datapath?.description?.ports ?? []).map((port) => [port.name, port.port]))
 
 function datapathFact(datapath: DatapathRecord, byId: ReadonlyMap<string, DatapathRecord>): DatapathFact {
-  const { id, name, serverId, role, uplink, fabricId, fabricPort, tunnel, description } = datapath
+  const { id, name, serverId, profile, role, uplink, fabricId, fabricPort, tunnel, description } = datapath
   const own = portsOf(datapath)
   const uplinkPort = uplink === null ? undefined : own.get(uplink)
   const tunnelPort = tunnel === null ? undefined : own.get(tunnel)
@@ -67,7 +68,8 @@ function datapathFact(datapath: DatapathRecord, byId: ReadonlyMap<string, Datapa
     ...(description && {
       limits: {
         tables: description.tables,
-        tableDefault: description.tableDefault,
+        // A table never holds more than the NIC that it is in, whatever the device says of itself.
+        tableDefault: Math.min(description.tableDefault, limitsOf(profile ?? '').entries ?? Infinity),
         groupTypes: description.groupTypes,
         maxGroups: description.maxGroups,
         features: description.features,

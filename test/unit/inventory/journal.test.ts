@@ -266,9 +266,11 @@ describe('intent', () => {
     const { datapaths, attachments, servers } = facts.infrastructure
     expect(servers.size).toBe(2)
     expect([...datapaths.values()].find(({ name }) => name === 'nic-1')).toMatchObject({
-      ...{ role: 'edge', uplinkPort: 1, peerPort: 1, limits: { tables: 254 } },
+      ...{ role: 'edge', uplinkPort: 1, peerPort: 1, limits: { tables: 254, tableDefault: 65_536 } },
     })
-    expect([...datapaths.values()].find(({ name }) => name === 'fabric-1')).toMatchObject({ tunnelPort: 2 })
+    expect([...datapaths.values()].find(({ name }) => name === 'fabric-1')).toMatchObject({
+      ...{ tunnelPort: 2, limits: { tableDefault: 1_000_000 } },
+    })
     expect([...attachments.values()].find(({ name }) => name === 'host-1-2')).toMatchObject({ port: 3 })
     await describeAll(database)
     expect((await intent.snapshot()).revision, 'the same again is nothing new').toBe(revision)
