@@ -1,5 +1,5 @@
 import { type AdmissionPorts, type Admitted, admit } from './admit.ts'
-import { type OpenChange, runChange } from './commit.ts'
+import { runChange } from './commit.ts'
 import { unlessAborted } from './deadline.ts'
 import { CANCELLED } from './failure.ts'
 import type { ChangeFailure } from './journal.ts'
@@ -65,9 +65,7 @@ async function take(
     release()
     return result
   }
-  const open: OpenChange = result
-  if (open.to === 'back') endTurn()
-  return ports.recovery.adopt(open, release, { onProgress, certain: endTurn })
+  return ports.recovery.adopt(result, release, { onProgress, certain: endTurn })
 }
 
 async function inTurn(

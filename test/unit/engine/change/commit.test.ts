@@ -164,6 +164,14 @@ describe('a device that fails', () => {
     expect(log.filter((line) => line.startsWith('commit'))).toHaveLength(3)
   })
 
+  it('whose commit did not take effect before its answer was lost ends the change before the next wave', async () => {
+    const world = twoSwitches()
+    world.device('b').reconnect_ms = 200
+    world.device('b').faults = (asked, count) => (asked === 'commit' && count === 1 ? 'close' : undefined)
+    await toEnd(world, await run(world, changeTo(world, 'C-1', bothTo(AFTER))))
+    expect(world.log.filter((line) => line.includes(' commit '))).toEqual(['a commit C-1-1', 'b commit C-1-1'])
+  })
+
   it('and stays away keeps the change open until it is back', async () => {
     const world = twoSwitches()
     world.device('b').faults = (asked, count) => (asked === 'commit' && count === 2 ? 'close' : undefined)

@@ -57,7 +57,10 @@ describe('a commit', () => {
       change: 'C-1',
       because: ['member/ann', 'member/ben'],
     })
-    expect([...grants.all.values()].every(({ committed }) => committed)).toBe(true)
+    expect([...grants.all.values()].map(({ key, committed }) => [key, committed])).toEqual([
+      ['circle/a/1', true],
+      ['circle/b/1', true],
+    ])
   })
 
   it('keeps numbers that a preview reserved, so that the next change gets others', async () => {
