@@ -15,7 +15,7 @@ export interface FakeSwitchOptions {
   /** Bytes in each write; everything in one by default. */
   readonly chunk?: number
   /** Answers instead of the switch; undefined lets it answer by itself, an empty list says nothing. */
-  readonly script?: (message: Message) => readonly Answer[] | undefined
+  readonly script?: (message: Message, far: FakeSwitch) => readonly Answer[] | undefined
 }
 
 /** The far end of a connection: answers what a driver asks, by itself or by a script, and keeps what it was sent. */
@@ -102,35 +102,34 @@ export function answerOf(message: Message, datapath_id: bigint): readonly Answer
 /** Starts a switch that says hello at once. */
 export function fakeSwitch(options: FakeSwitchOptions = {}): FakeSwitch {
   const { version = 6, datapathId = 0xaan, chunk = Number.POSITIVE_INFINITY, script } = options
-  const [socket, far] = duplexPair()
+  const [socket, wire] = duplexPair()
   const heard: Message[] = []
   const complaints: string[] = []
   const frames = framer()
   let closed = false
   const write = (bytes: Uint8Array) => {
-    for (let at = 0; at < bytes.length; at += chunk) far.write(bytes.subarray(at, at + chunk))
+    for (let at = 0; at < bytes.length; at += chunk) wire.write(bytes.subarray(at, at + chunk))
   }
   const say = (answer: Answer, xid = 0) => {
-    if (!far.destroyed) write(encode({ ...answer, version, xid } as Message))
+    if (!wire.destroyed) write(encode({ ...answer, version, xid } as Message))
   }
   const take = (frame: Uint8Array) => {
     const decoded = decode(frame)
     if (!decoded.ok) return void complaints.push(decoded.error.message)
     const message = decoded.value
     heard.push(message)
-    for (const answer of script?.(message) ?? answerOf(message, datapathId)) say(answer, message.xid)
+    for (const answer of script?.(message, far) ?? answerOf(message, datapathId)) say(answer, message.xid)
   }
-  far.on('data', (bytes: Uint8Array) => {
+  wire.on('data', (bytes: Uint8Array) => {
     const cut = frames.push(bytes)
     if (cut.ok) for (const frame of cut.value) take(frame)
     else complaints.push(cut.error.message)
   })
   for (const end of ['end', 'close', 'error'])
-    far.on(end, () => {
+    wire.on(end, () => {
       closed = true
     })
-  say({ type: 'hello', ...helloOf(options.speaks ?? [version]) }, 1)
-  return {
+  const far: FakeSwitch = {
     socket,
     heard,
     complaints,
@@ -139,6 +138,8 @@ export function fakeSwitch(options: FakeSwitchOptions = {}): FakeSwitch {
     },
     say,
     write,
-    hangUp: () => far.destroy(),
+    hangUp: () => wire.destroy(),
   }
+  say({ type: 'hello', ...helloOf(options.speaks ?? [version]) }, 1)
+  return far
 }
