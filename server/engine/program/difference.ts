@@ -86,8 +86,8 @@ function heldBefore<K, V>(held: ReadonlyMap<K, V>, changes: readonly Change<V>[]
  * not name: they belong to the before-image.
  */
 export function cascade(held: Program, d: Difference): Change<Entry>[] {
-  // A group of another type is made anew, which removes it first.
-  const gone = new Set(d.groups.filter(({ before, after }) => before?.type !== after?.type).map((c) => c.before?.group))
+  // A group that stays keeps its entries, also when its type changes: it is modified, not made anew.
+  const gone = new Set(d.groups.flatMap(({ before, after }) => (before && !after ? [before.group] : [])))
   if (gone.size === 0) return []
   const named = new Set(d.entries.map(({ before, after }) => (after ?? before)?.key))
   const lost: Change<Entry>[] = []

@@ -79,6 +79,18 @@ describe('the algebra of programs', () => {
     expect(cascade(held, { ...EMPTY_DIFFERENCE, groups: [{ before: seven, after: seven }] })).toEqual([])
   })
 
+  it('leaves the entries of a group whose type changes where they are, as a switch does', () => {
+    const uses = entry({
+      table: 0,
+      priority: 1,
+      match: [],
+      instructions: [{ type: 'apply_actions', actions: [{ type: 'group', group: 7 }] }],
+    })
+    const [all, select] = (['all', 'select'] as const).map((type) => group({ group: 7, type, buckets: [] }))
+    const d = { ...EMPTY_DIFFERENCE, groups: [{ before: all, after: select }] }
+    expect(cascade(programOf([uses], all ? [all] : []), d)).toEqual([])
+  })
+
   it('lists a cookie that alone changes, and tells that it is only that', () => {
     const d = diff(programOf([drop(1, 1n), drop(2, 1n)]), programOf([drop(1, 2n), drop(2, 1n), drop(3)]))
     expect(d.entries.map(isProvenanceOnly)).toEqual([false, true])
