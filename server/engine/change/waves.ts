@@ -24,7 +24,13 @@ function onceEach<T, K>(waves: readonly (readonly Change<T>[])[], keyOf: (change
   for (const wave of waves.toReversed()) {
     const left = wave.filter((change) => !placed.has(keyOf(change)))
     for (const change of left) placed.add(keyOf(change))
-    steps.push(left.map((change) => changeOf(first.get(keyOf(change)), change.after)))
+    steps.push(
+      left.map((change) => {
+        // What came in an earlier wave and goes in this one was not there at first, and must be named all the same.
+        const gone = change.after === undefined ? change.before : undefined
+        return changeOf(first.get(keyOf(change)) ?? gone, change.after)
+      }),
+    )
   }
   return steps.reverse()
 }
