@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { Config } from '#server/config.ts'
+import type { Task } from '#server/contract/changes.ts'
 import { apiClient, type Client } from './client.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 import { type Field, flagOf, nounOfField, readValue } from './fields.ts'
@@ -23,11 +24,13 @@ function optionsOf(field: Field): Option[] {
   const flag = `--${flagOf(name)}`
   if (name === 'password')
     return [new Option('--password-file <file>', 'Read the password from a file; asked for when absent')]
-  const value =
-    form === 'boolean'
-      ? ''
-      : ` <${choices?.join('|') ?? (form === 'list' ? `${form} of one; may be given again` : form)}>`
-  const option = new Option(`${flag}${value}`, words)
+  const kind = choices?.join('|') ?? (form === 'list' ? 'text' : form)
+  const value = form === 'boolean' ? '' : ` <${kind}>`
+  const named =
+    nounOfField(name, '') !== undefined
+      ? 'Its name or id'
+      : [words, ...(form === 'list' ? ['May be given again'] : [])].filter(Boolean).join('. ')
+  const option = new Option(`${flag}${value}`, named)
   if (choices) option.choices([...choices])
   if (form === 'list') option.argParser(collect)
   if (required) option.makeOptionMandatory()
@@ -98,10 +101,15 @@ async function run(
     fields: input,
     revision,
   })
-  around.write(`${format(answer, options.output as Format)}\n`)
   const task = taskOf(answer)
-  if (task && options.wait !== false && procedure.method !== 'GET') await followTask(client, task, around.say)
+  const follow = task !== undefined && options.wait !== false && procedure.method !== 'GET'
+  const ended = follow ? withTask(answer, await followTask(client, task, around.say)) : answer
+  around.write(`${format(ended, options.output as Format)}\n`)
 }
+
+/** The answer with its task as it ended. */
+const withTask = (answer: unknown, task: Task): unknown =>
+  typeof answer === 'object' && answer !== null && 'task' in answer ? { ...answer, task } : task
 
 /** `weft <noun> <verb>` for one procedure of the contract. */
 export function procedureCommand(procedure: CliProcedure, nouns: Nouns, around: Surroundings): Command {
@@ -109,7 +117,8 @@ export function procedureCommand(procedure: CliProcedure, nouns: Nouns, around: 
   for (const name of procedure.args) {
     const field = procedure.fields.find((one) => one.name === name)
     const shown = nounOfField(name, procedure.noun) ?? name
-    command.argument(field?.required === false ? `[${shown}]` : `<${shown}>`, field?.words ?? '')
+    const words = name === 'id' ? 'Its name or id' : (field?.words ?? '')
+    command.argument(field?.required === false ? `[${shown}]` : `<${shown}>`, words)
   }
   const flags = procedure.fields.filter(({ name }) => !procedure.args.includes(name))
   for (const option of flags.flatMap(optionsOf)) command.addOption(option)

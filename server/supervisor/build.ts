@@ -50,10 +50,10 @@ function hashOf({ sources }: Artefact): string {
 const stampOf = ({ stamp }: Artefact): Promise<string> => readFile(path.join(ROOT, stamp), 'utf8').catch(() => '')
 
 /** Runs a command to its end; throws with what it wrote when it fails. */
-function run(command: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+function run(command: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
   const [file, ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(ROOT, file as string), args, { cwd: ROOT, env: toolEnvironment(env) })
+    const child = spawn(path.join(ROOT, file as string), args, { cwd: ROOT, env: toolEnvironment(env), signal })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -93,21 +93,21 @@ async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function make(artefact: Artefact, log: (line: string) => void): Promise<void> {
+async function make(artefact: Artefact, log: (line: string) => void, signal: AbortSignal): Promise<void> {
   if ((await stampOf(artefact)) === hashOf(artefact)) return
   await alone(artefact.name, async () => {
     const hash = hashOf(artefact)
     if ((await stampOf(artefact)) === hash) return
     log(`making the ${artefact.name} …`)
     const start_ms = performance.now()
-    await run(artefact.command, artefact.env)
+    await run(artefact.command, artefact.env, signal)
     await writeFile(path.join(ROOT, artefact.stamp), hash)
     log(`made the ${artefact.name} in ${((performance.now() - start_ms) / 1000).toFixed(1)} s`)
   })
 }
 
 /** Generates the database client where the schema has changed since. */
-export const makeClient = (log: (line: string) => void): Promise<void> => make(CLIENT, log)
+export const makeClient = (log: (line: string) => void, signal: AbortSignal): Promise<void> => make(CLIENT, log, signal)
 
 /** Builds the pages where their sources have changed since. */
-export const makePages = (log: (line: string) => void): Promise<void> => make(PAGES, log)
+export const makePages = (log: (line: string) => void, signal: AbortSignal): Promise<void> => make(PAGES, log, signal)

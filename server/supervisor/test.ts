@@ -17,7 +17,11 @@ const vitest = (project: string, ...folders: string[]) => ['vitest', 'run', '--p
 const STEPS: readonly Step[] = [
   { name: 'types', words: 'TypeScript', command: ['tsc', '--noEmit'] },
   { name: 'lint', words: 'lint and format', command: ['biome', 'check', '.'] },
-  { name: 'unused', words: 'unused files, exports and dependencies', command: ['knip', '--no-progress', '--no-config-hints'] },
+  {
+    name: 'unused',
+    words: 'unused files, exports and dependencies',
+    command: ['knip', '--no-progress', '--no-config-hints'],
+  },
   { name: 'architecture', words: 'architecture rules', command: vitest('unit', 'test/architecture') },
   { name: 'unit', words: 'unit tests', command: vitest('unit', 'test/unit') },
   { name: 'golden', words: 'golden tests', command: vitest('unit', 'test/golden') },
@@ -89,9 +93,9 @@ export async function runTests(names: readonly string[], log: Log, signal: Abort
   const unknown = names.filter((name) => !STEPS.some((step) => step.name === name))
   if (unknown.length > 0)
     throw new Error(`no such step: ${unknown.join(', ')}; there are ${STEPS.map(({ name }) => name).join(', ')}`)
-  await makeClient(log)
+  await makeClient(log, signal)
   // Types of pages are checked with what the build declares of them.
-  await makePages(log)
+  await makePages(log, signal)
   const outcomes: Outcome[] = []
   for (const step of STEPS.filter(({ name }) => names.length === 0 || names.includes(name))) {
     if (signal.aborted) break

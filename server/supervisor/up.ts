@@ -10,11 +10,15 @@ import { startChild } from './child.ts'
 import { prepareDatabase } from './database.ts'
 import { labInventoryFile, startLab } from './demo.ts'
 import { type Claim, claimInstance, sweepInstance } from './instance.ts'
+import { checkPorts } from './ports.ts'
 import { startPostgres } from './postgres.ts'
+import { startResidents } from './residents.ts'
 import { keepRunning, type Service } from './service.ts'
 
 const LOG_BYTES = 16 * 1024 * 1024
 const READY_MS = 60_000
+/** A part that has been started so often before it answered will not answer. */
+const STARTS_MAX = 3
 const NODE = path.join(ROOT, 'node_modules/.bin/node')
 
 type Log = (line: string) => void
@@ -68,7 +72,11 @@ function startNode(
   const env = childEnvironment({ NODE_ENV: 'production', ...configVariables(config), ...more })
   return async () => {
     const child = await startChild([NODE, ...args], { env, cwd: ROOT, deathSignal: 'TERM', line: log })
-    return { pid: child.pid, ended: child.ended, stop: () => child.stop('SIGTERM', stop_ms) }
+    // Its last words say why it ended.
+    const ended = child.ended.then((reason) =>
+      [reason, child.tail().split('\n').at(-1)?.slice(0, 300)].filter(Boolean).join(': '),
+    )
+    return { pid: child.pid, ended, stop: () => child.stop('SIGTERM', stop_ms) }
   }
 }
 
@@ -85,7 +93,7 @@ function startWeb(stack: Stack, config: Config, log: Log) {
 }
 
 /** Polls until the engine and the pages answer. Throws with where to look when they do not. */
-async function ready(config: Config, signal: AbortSignal): Promise<void> {
+async function ready(config: Config, services: readonly (Service | undefined)[], signal: AbortSignal): Promise<void> {
   const deadline_ms = performance.now() + READY_MS
   const answers = (url: string) =>
     fetch(url, { signal: AbortSignal.timeout(2000) }).then(
@@ -98,6 +106,8 @@ async function ready(config: Config, signal: AbortSignal): Promise<void> {
   ]
   while (!(await answers(engine)) || !(await answers(web))) {
     signal.throwIfAborted()
+    const failing = services.find((service) => (service?.starts() ?? 0) > STARTS_MAX)
+    if (failing) throw new Error(`${failing.name} ends again and again; see ${path.join(config.state, 'log')}`)
     if (performance.now() > deadline_ms)
       throw new Error(`no answer within ${READY_MS / 1000} s; see ${path.join(config.state, 'log')}`)
     await sleep(50)
@@ -112,14 +122,17 @@ async function startAll(stack: Stack, config: Config, log: Log, signal: AbortSig
     if (built) stack.stops.unshift({ name: 'lab', stop: built.destroy })
     return built
   }
-  const pages = makePages(log).then(() => (signal.aborted ? undefined : startWeb(stack, config, log)))
-  const engine = Promise.all([makeClient(log), startDatabase(stack, config, log), lab()]).then(([, , built]) =>
+  const pages = makePages(log, signal).then(() => (signal.aborted ? undefined : startWeb(stack, config, log)))
+  const engine = Promise.all([makeClient(log, signal), startDatabase(stack, config, log), lab()]).then(([, , built]) =>
     signal.aborted ? undefined : startEngine(stack, config, log, built !== undefined),
   )
   const results = await Promise.allSettled([engine, pages])
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const services = results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
   signal.throwIfAborted()
-  await ready(config, signal)
+  await ready(config, services, signal)
 }
 
 async function stopAll(stack: Stack, config: Config, log: Log): Promise<void> {
@@ -146,6 +159,7 @@ export async function up(config: Config, log: Log, signal: AbortSignal): Promise
   const started_ms = performance.now()
   const stack: Stack = { claim: await claimInstance(config), stops: [] }
   try {
+    await checkPorts(config)
     await startAll(stack, config, log, signal)
     await announce(config, log, started_ms)
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
