@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import { InventoryFile } from '#server/contract/inventory.ts'
 import type { Commitment, JournalRecord } from '#server/engine/change/journal.ts'
 import type { Actor } from '#server/inventory/changes.ts'
@@ -7,6 +8,9 @@ import { datapathStore } from '#server/inventory/facts.ts'
 import { infrastructureStore } from '#server/inventory/infrastructure.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
+
+// Each statement goes to a real database, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 })
 
 export const OPERATOR: Actor = { name: 'olga', role: 'operator' }
 
