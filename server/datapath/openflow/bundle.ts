@@ -4,6 +4,9 @@ import { ATOMIC_ORDERED, sendSteps } from './modification.ts'
 import type { Step } from './order.ts'
 import type { Patience } from './waiting.ts'
 
+/** Time for throwing away what failed. */
+const DISCARD_MS = 10_000
+
 /** A bundle that lies ready in the switch. */
 export interface Bundle {
   readonly connection: Connection
@@ -39,8 +42,9 @@ function refusalIn(series: Series, steps: readonly Step[]): StepRefused | undefi
 
 /** Throws a bundle away. What the switch says to that does not matter: it may have done so itself. */
 export async function discardBundle({ connection, id, series }: Bundle, patience: Patience): Promise<void> {
-  series.close()
+  // Until the switch has answered, complaints about steps may still come.
   if (connection.open) await control(connection, id, 'discard_request', patience).catch(() => undefined)
+  series.close()
 }
 
 const ids = new WeakMap<Connection, number>()
@@ -73,7 +77,8 @@ export async function openBundle(connection: Connection, steps: readonly Step[],
     if (refused) throw refused
     return bundle()
   } catch (error) {
-    await discardBundle(bundle(), { deadline_ms: 2000 })
+    // A switch that stalls is not waited for once more.
+    void discardBundle(bundle(), { deadline_ms: DISCARD_MS })
     throw error
   }
 }

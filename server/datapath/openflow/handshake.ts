@@ -16,6 +16,8 @@ export interface Greeting {
 
 const HELLO_XID = 1
 const FEATURES_XID = 2
+/** A switch says hello, its features, and perhaps an echo or a port's status. */
+const MESSAGES_MAX = 64
 const encoder = new TextEncoder()
 
 /** A datapath id in the form in which it is written everywhere: 16 hexadecimal digits. */
@@ -33,6 +35,7 @@ export function greet(
 ): void {
   let version: Version | undefined
   let finished = false
+  let messages = 0
   const finish = (outcome: Result<Greeting, string>) => {
     if (finished) return
     finished = true
@@ -66,6 +69,7 @@ export function greet(
   }
   const link = openLink(socket, peer, {
     message(message: Message) {
+      if (++messages > MESSAGES_MAX) throw new Error(`said ${MESSAGES_MAX} things before its features`)
       if (version === undefined) {
         if (message.type !== 'hello') throw new Error(`said ${message.type} before hello`)
         agree(message)

@@ -24,7 +24,7 @@ async function started(more: Partial<OpenflowOptions> = {}) {
   const datapath = openflowDatapath({
     ...{ id: 'dp-1', name: 'br-srv', datapathId: '00000000000000aa', log: () => undefined },
     controller: { type: 'unix', path: '/none' },
-    listeners: { serve, open: [], close: async () => undefined },
+    listeners: { serve, keep: async () => undefined, open: [], close: async () => undefined },
     generation: async () => 7n,
     ...more,
   })
@@ -162,7 +162,7 @@ describe('a failure', () => {
       message: 'bad_match: bad_prereq',
       entry: 'table=0, priority=2 actions=drop',
     })
-    expect(commands(far).at(-1)).toMatch(/^discard_request/)
+    await vi.waitFor(() => expect(commands(far).at(-1)).toMatch(/^discard_request/))
     expect(datapath.status()).toMatchObject({ bundlesRefused: 1, bundlesStaged: 0, strayErrors: 0 })
   })
 
