@@ -12,7 +12,6 @@ import { labInventoryFile, startLab } from './demo.ts'
 import { type Claim, claimInstance, sweepInstance } from './instance.ts'
 import { checkPorts } from './ports.ts'
 import { startPostgres } from './postgres.ts'
-import { startResidents } from './residents.ts'
 import { keepRunning, type Service } from './service.ts'
 
 const LOG_BYTES = 16 * 1024 * 1024
@@ -123,8 +122,9 @@ async function startAll(stack: Stack, config: Config, log: Log, signal: AbortSig
     return built
   }
   const pages = makePages(log, signal).then(() => (signal.aborted ? undefined : startWeb(stack, config, log)))
-  const engine = Promise.all([makeClient(log, signal), startDatabase(stack, config, log), lab()]).then(([, , built]) =>
-    signal.aborted ? undefined : startEngine(stack, config, log, built !== undefined),
+  const building = lab()
+  const engine = Promise.all([makeClient(log, signal), startDatabase(stack, config, log), building]).then(
+    ([, , built]) => (signal.aborted ? undefined : startEngine(stack, config, log, built !== undefined)),
   )
   const results = await Promise.allSettled([engine, pages])
   const services = results.map((result) => {
@@ -133,6 +133,11 @@ async function startAll(stack: Stack, config: Config, log: Log, signal: AbortSig
   })
   signal.throwIfAborted()
   await ready(config, services, signal)
+  const built = await building
+  if (!built || config.bare) return
+  // It needs the database client, which is not there before it has been made.
+  const { startResidents } = await import('./residents.ts')
+  stack.stops.push({ name: 'residents', stop: startResidents(config, built).stop })
 }
 
 async function stopAll(stack: Stack, config: Config, log: Log): Promise<void> {
