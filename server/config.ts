@@ -73,6 +73,7 @@ const Environment = z.object({
   WEFT_METRICS_TOKEN: z.string().min(16).optional(),
   WEFT_URL: z.url({ protocol: /^https?$/, error: 'such as https://weft.example.net' }).optional(),
   WEFT_DEMO: z.stringbool('true or false').default(false),
+  WEFT_BARE: z.stringbool('true or false').default(false),
   WEFT_INVENTORY_FILE: file.optional(),
 })
 type Values = z.infer<typeof Environment>
@@ -80,6 +81,8 @@ type Values = z.infer<typeof Environment>
 export interface Config {
   readonly instance: string
   readonly demo: boolean
+  /** The lab alone: without a first network, and with hosts that nobody lives in. */
+  readonly bare: boolean
   /** The folder with everything that this instance keeps. */
   readonly state: string
   /** A folder for UNIX sockets: the state folder's `run`, or one under the temporary folder where that path is too long. */
@@ -209,6 +212,7 @@ export interface Overrides {
   readonly instance?: string | undefined
   readonly port?: string | undefined
   readonly demo?: boolean | undefined
+  readonly bare?: boolean | undefined
   readonly inventoryFile?: string | undefined
 }
 
@@ -225,6 +229,7 @@ export function readConfig(
     ...(overrides.instance !== undefined && { WEFT_INSTANCE: overrides.instance }),
     ...(overrides.port !== undefined && { WEFT_PORT: overrides.port }),
     ...(overrides.demo !== undefined && { WEFT_DEMO: String(overrides.demo) }),
+    ...(overrides.bare !== undefined && { WEFT_BARE: String(overrides.bare) }),
     ...(overrides.inventoryFile !== undefined && { WEFT_INVENTORY_FILE: overrides.inventoryFile }),
   })
   const instance = values.WEFT_INSTANCE
@@ -234,7 +239,7 @@ export function readConfig(
   const http = httpOf(values, shift)
   const minute_ms = 60_000
   return {
-    ...{ instance, state, run, http, demo: values.WEFT_DEMO },
+    ...{ instance, state, run, http, demo: values.WEFT_DEMO, bare: values.WEFT_BARE },
     web: { port: values.WEFT_WEB_PORT ?? 3001 + shift },
     openflow: { host: values.WEFT_OPENFLOW_HOST, port: values.WEFT_OPENFLOW_PORT ?? 6653 + shift },
     ovsdb: { host: values.WEFT_OVSDB_HOST, port: values.WEFT_OVSDB_PORT ?? 6640 + shift },
@@ -275,6 +280,7 @@ export function configVariables(config: Config): Record<string, string> {
     WEFT_PORT: String(config.http.port),
     WEFT_WEB_PORT: String(config.web.port),
     WEFT_DEMO: String(config.demo),
+    WEFT_BARE: String(config.bare),
     ...(config.inventoryFile !== undefined && { WEFT_INVENTORY_FILE: config.inventoryFile }),
   }
 }

@@ -4,11 +4,11 @@ import { type Logger, pino } from 'pino'
 import { parse } from 'yaml'
 import { ConfigError, readConfig } from './config.ts'
 import { InventoryFile } from './contract/inventory.ts'
-import { type Wired, wire } from './wiring.ts'
 import { createApp } from './http/app.ts'
 import { eventBus } from './http/events.ts'
 import { metricsRegistry } from './http/metrics.ts'
 import { createFirstOperator, keepFirstPassword } from './identity/first-operator.ts'
+import { type Wired, wire } from './wiring.ts'
 
 const HOUSEKEEPING_MS = 3_600_000
 const KEYS_KEPT_MS = 24 * 3_600_000
@@ -38,6 +38,8 @@ async function start(): Promise<{ log: Logger; stop: () => Promise<void> }> {
   const app = await createApp({ ...wired, config, events, metrics, log })
   await wired.start()
   await app.listen({ host: config.http.host, port: config.http.port })
+  if (config.demo && !config.bare)
+    wired.sample().catch((error: Error) => log.warn({ err: error }, 'the first network of the demo'))
   log.info({ origin: config.http.origin, instance: config.instance }, 'listening')
   const tidying = setInterval(() => {
     tidy(wired, log).catch((error: Error) => log.error({ err: error }, 'tidying'))

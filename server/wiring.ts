@@ -19,7 +19,7 @@ import { tenantHandlers } from './api/tenants.ts'
 import { userHandlers } from './api/users.ts'
 import type { Config } from './config.ts'
 import type { InventoryFile } from './contract/inventory.ts'
-import { createFleet } from './datapath/fleet.ts'
+import { createFleet, type Fleet } from './datapath/fleet.ts'
 import { serveSwitches } from './datapath/openflow/switches.ts'
 import type { Capability } from './engine/capability.ts'
 import { numberTables } from './engine/change/compose.ts'
@@ -53,6 +53,7 @@ import { networkWriter } from './inventory/networks.ts'
 import { portWriter } from './inventory/ports.ts'
 import { programStore } from './inventory/programs.ts'
 import { provenanceStore } from './inventory/provenance.ts'
+import { draftSample } from './inventory/sample.ts'
 import { taskStore } from './inventory/tasks.ts'
 import { tenantStore } from './inventory/tenants.ts'
 import { networkViews } from './inventory/views.ts'
@@ -125,7 +126,11 @@ type Stores = ReturnType<typeof openStores>
 function openEngine({ config, log, events }: WiringParts, stores: Stores) {
   const { intent, programs, grants, provenance, journal } = stores
   const fleet = createFleet(systemClock)
-  const switches = serveSwitches({ fleet, store: stores.datapaths, log })
+  const switches = serveSwitches({
+    ...{ fleet, store: stores.datapaths, log },
+    openflow: { type: 'tcp', ...config.openflow },
+    ovsdb: { type: 'tcp', ...config.ovsdb },
+  })
   const locks = createLocks()
   const ports = { datapaths: fleet, journal, programs, timer, limits: LIMITS, notation, onProgress: () => {} }
   const recovery = createRecovery(ports, locks)
@@ -188,7 +193,18 @@ function openDoor({ config, events }: WiringParts, stores: Stores, { fleet, swit
     overview: overviewHandlers(overviewParts),
     audit: auditHandlers(stores.audit),
   }
-  return { router, sessions, observed }
+  return { router, sessions, desk }
+}
+
+const SAMPLE_MS = 30_000
+
+/** Waits until every datapath is connected. */
+async function everyDatapath(fleet: Fleet): Promise<void> {
+  const end_ms = timer.monotonic_ms() + SAMPLE_MS
+  while (fleet.ids.some((id) => !fleet.driver(id)?.connected)) {
+    if (timer.monotonic_ms() > end_ms) throw new Error('a datapath has not connected')
+    await timer.sleep(100)
+  }
 }
 
 /** Joins all parts of the engine. Nothing runs before `start`. */
@@ -196,7 +212,7 @@ export async function wire(parts: WiringParts) {
   const { log } = parts
   const stores = openStores(parts)
   const engine = openEngine(parts, stores)
-  const { router, sessions } = openDoor(parts, stores, engine)
+  const { router, sessions, desk } = openDoor(parts, stores, engine)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
   let expiring: NodeJS.Timeout | undefined
   return {
@@ -208,8 +224,16 @@ export async function wire(parts: WiringParts) {
         () => false,
       ),
     }),
+    /** Drafts and commits the demo's first network, once every datapath is there. */
+    async sample() {
+      const draft = await draftSample(stores)
+      if (draft === undefined) return
+      await everyDatapath(engine.fleet)
+      await desk.commit(EVERYTHING, draft, { reason: 'Something to look at.', force: false })
+    },
     async start() {
       await tasks.abandon()
+      await engine.switches.start()
       await engine.switches.sync()
       engine.reconciler.start()
       // Datapaths of unfinished changes may take a while to connect; pages are served meanwhile.

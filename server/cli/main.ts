@@ -60,10 +60,11 @@ program
   .command('up')
   .description('start everything in the foreground')
   .option('--demo', 'with a lab of two servers and six hosts on real switches')
+  .option('--bare', 'the lab alone: no first network, no traffic')
   .option('--yes', 'install what the lab needs without asking')
   .option('--port <number>', 'the port of the console')
-  .action(async (options: { demo?: boolean; yes?: boolean; port?: string }) => {
-    const config = configOf({ demo: options.demo, port: options.port })
+  .action(async (options: { demo?: boolean; bare?: boolean; yes?: boolean; port?: string }) => {
+    const config = configOf({ demo: options.demo, bare: options.bare, port: options.port })
     const signal = endSignal()
     if (config.demo) {
       const { offerLabPackages } = await import('#server/supervisor/packages.ts')

@@ -78,7 +78,9 @@ export const InventoryFile = z.strictObject({
         role: z.enum(['edge', 'fabric']),
         datapathId: z.string().regex(/^[0-9a-f]{16}$/, '16 hexadecimal digits'),
         bridge: z.string().min(1).max(15),
-        ovsdb: unixOrTcp.describe('Where its OVSDB server listens'),
+        ovsdb: z
+          .union([z.literal('listen'), unixOrTcp])
+          .describe('Where its OVSDB server listens; `listen`: it dials Weft’s own OVSDB port'),
         controller: unixOrTcp.describe('Where Weft listens for it'),
         uplink: z.string().max(15).nullable().default(null).describe('edge: the port that leads to the fabric'),
         fabric: Name.nullable().default(null).describe('edge: the fabric datapath that its uplink leads to'),

@@ -23,7 +23,8 @@ const PREFIX = '10.7.0.0/24'
 export async function draftSample(parts: SampleParts): Promise<string | undefined> {
   const first = { conditions: [], limit: 1 }
   if ((await parts.tenants.list(EVERYTHING, first)).items.length > 0) return undefined
-  const { items } = await parts.infrastructure.attachments(EVERYTHING, { conditions: [], limit: 500, sort: '-name' })
+  const { items } = await parts.infrastructure.attachments(EVERYTHING, { conditions: [], limit: 500, sort: 'name' })
+  // The last host of each server: the first ones are for whoever tries the wizard.
   const hosts = [...new Map(items.map((attachment) => [attachment.serverId, attachment])).values()]
   const tenant = await parts.tenants.create(EVERYTHING, { name: 'demo', quotas: { networks: 20, ports: 400 } })
   const draft = await parts.changes.create(EVERYTHING, { title: 'A first network', tenantId: tenant.id, actor: ACTOR })

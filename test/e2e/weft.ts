@@ -37,7 +37,9 @@ function addressOf(child: ChildProcess, deadline_ms: number): Promise<string> {
 export async function startWeft(instance: string): Promise<RunningWeft> {
   await run('./weft', ['down', '--instance', instance])
   await run('rm', ['-rf', `.weft/${instance}`])
-  const child = spawn('./weft', ['up', '--demo', '--instance', instance], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('./weft', ['up', '--demo', '--bare', '--instance', instance], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const address = await addressOf(child, 200_000)
   const password = (await readFile(`.weft/${instance}/admin-password`, 'utf8')).trim()
   const cli = async (...args: string[]) =>

@@ -5,6 +5,8 @@ import { type Listener, type ListenerOptions, openListener, type Taker } from '.
 export interface Listeners {
   /** Passes connections of a datapath at an address on until the returned function is called; opens the address if need be. */
   serve(endpoint: Endpoint, datapathId: string, take: Taker): Promise<() => Promise<void>>
+  /** Opens an address until all is closed, whether or not a datapath is served there. */
+  keep(endpoint: Endpoint): Promise<void>
   /** Addresses that are open. */
   readonly open: readonly Listener[]
   close(): Promise<void>
@@ -47,6 +49,10 @@ export function createListeners(options: Omit<ListenerOptions, 'endpoint'>): Lis
         await release(endpoint)
         throw error
       }
+    },
+    async keep(endpoint) {
+      const one = acquire(endpoint)
+      one.listener = await one.opening
     },
     async close() {
       const all = [...shared.values()]

@@ -1,11 +1,19 @@
 import type { Logger } from 'pino'
-import { parseEndpoint } from '#server/datapath/connection/endpoint.ts'
+import { type Endpoint, parseEndpoint } from '#server/datapath/connection/endpoint.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
 import type { Description } from '#server/datapath/driver.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
 import { type OpenflowDatapath, openflowDatapath } from './driver.ts'
 import { createListeners } from './listeners.ts'
-import { dialledSource, ensureBridge, type OvsdbClient, openOvsdbClient } from './ovsdb/index.ts'
+import {
+  dialledSource,
+  ensureBridge,
+  type OvsdbClient,
+  type OvsdbListener,
+  openOvsdbClient,
+  openOvsdbListener,
+  type SessionSource,
+} from './ovsdb/index.ts'
 
 /** A switch's bridge as the inventory declares it. */
 export interface DeclaredBridge {
@@ -14,6 +22,8 @@ export interface DeclaredBridge {
   /** 16 hexadecimal digits. */
   readonly datapathId: string
   readonly bridge: string
+  readonly serverId: string
+  /** Where its database is dialled; `listen`: it dials us. */
   readonly ovsdb: string
   readonly controller: string
   readonly tunnel: string | null
@@ -31,25 +41,37 @@ export interface SwitchesParts {
   readonly fleet: Fleet
   readonly store: BridgeStore
   readonly log: Logger
+  /** Where any switch may connect by TCP; declared ones may have addresses of their own beside. */
+  readonly openflow: Endpoint
+  /** Where switches' databases may dial in. */
+  readonly ovsdb: Endpoint
 }
 
 /** Every declared switch in service. */
 export interface Switches {
   /** Brings new bridges into service, moves those whose address changed, retires those that are gone. */
   sync(): Promise<void>
+  /** Opens the addresses for switches. Rejects when one is taken. */
+  start(): Promise<void>
   close(): Promise<void>
 }
 
 /** A staged part waits while others are staged; the switch's own limit of 10 s is too near for large changes. */
 const BUNDLE_IDLE_S = 60
 
+/** Declared of a switch whose database dials us. */
+const LISTEN = 'listen'
+
 /** What a bridge is reached by: it is served anew when one of these changes. */
 const addressOf = ({ datapathId, bridge, ovsdb, controller, tunnel }: DeclaredBridge): string =>
   JSON.stringify([datapathId, bridge, ovsdb, controller, tunnel])
 
+/** The database that a bridge is in: those of one server that dial us are one. */
+const databaseOf = ({ ovsdb, serverId }: DeclaredBridge): string => (ovsdb === LISTEN ? `${LISTEN}:${serverId}` : ovsdb)
+
 /** One switch database: every declared bridge in it is made Weft's own whenever it connects. */
-function followDatabase(endpoint: string, bridgesOf: () => readonly DeclaredBridge[], log: Log): OvsdbClient {
-  const client = openOvsdbClient({ source: dialledSource(parseEndpoint(endpoint)), log })
+function followDatabase(source: SessionSource, bridgesOf: () => readonly DeclaredBridge[], log: Log): OvsdbClient {
+  const client = openOvsdbClient({ source, log })
   const own = async ({ name, bridge, controller, datapathId }: DeclaredBridge) => {
     try {
       const requirements = { bridge, controller, datapathId, bundleIdle_s: BUNDLE_IDLE_S }
@@ -66,12 +88,19 @@ function followDatabase(endpoint: string, bridgesOf: () => readonly DeclaredBrid
 }
 
 /** Serves the switches that the inventory declares: OpenFlow connections in, OVSDB connections out. */
-export function serveSwitches({ fleet, store, log: logger }: SwitchesParts): Switches {
+export function serveSwitches({ fleet, store, log: logger, ...addresses }: SwitchesParts): Switches {
   const log: Log = (level, message, fields) => logger[level]({ ...fields }, message)
   const listeners = createListeners({ log })
   const served = new Map<string, DeclaredBridge>()
   const databases = new Map<string, OvsdbClient>()
-  const bridgesAt = (ovsdb: string) => [...served.values()].filter((one) => one.ovsdb === ovsdb)
+  let reception: OvsdbListener | undefined
+  const bridgesAt = (database: string) => [...served.values()].filter((one) => databaseOf(one) === database)
+  const sourceOf = (database: string): SessionSource | undefined => {
+    if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database))
+    const isOurs = (bridge: { name: string; datapathId: string | undefined }) =>
+      bridgesAt(database).some((one) => one.bridge === bridge.name && one.datapathId === bridge.datapathId)
+    return reception?.source(({ bridges }) => bridges.some(isOurs))
+  }
   let syncing: Promise<void> = Promise.resolve()
 
   const serve = async (declared: DeclaredBridge) => {
@@ -92,18 +121,20 @@ export function serveSwitches({ fleet, store, log: logger }: SwitchesParts): Swi
   }
 
   const connectDatabases = async () => {
-    const wanted = new Set([...served.values()].map(({ ovsdb }) => ovsdb))
+    const wanted = new Set([...served.values()].map(databaseOf))
     for (const [endpoint, client] of databases)
       if (!wanted.has(endpoint)) {
         databases.delete(endpoint)
         await client.close()
       }
-    for (const endpoint of wanted)
-      if (!databases.has(endpoint))
+    for (const name of wanted) {
+      const source = databases.has(name) ? undefined : sourceOf(name)
+      if (source)
         databases.set(
-          endpoint,
-          followDatabase(endpoint, () => bridgesAt(endpoint), log),
+          name,
+          followDatabase(source, () => bridgesAt(name), log),
         )
+    }
   }
 
   const sync = async () => {
@@ -129,6 +160,10 @@ export function serveSwitches({ fleet, store, log: logger }: SwitchesParts): Swi
   })
 
   return {
+    async start() {
+      await listeners.keep(addresses.openflow)
+      reception = await openOvsdbListener({ endpoint: addresses.ovsdb, log })
+    },
     sync() {
       syncing = syncing.catch(() => {}).then(sync)
       return syncing
@@ -137,7 +172,7 @@ export function serveSwitches({ fleet, store, log: logger }: SwitchesParts): Swi
       forget()
       await syncing.catch(() => {})
       await Promise.all([...databases.values()].map((client) => client.close()))
-      await listeners.close()
+      await Promise.all([listeners.close(), reception?.close()])
     },
   }
 }
