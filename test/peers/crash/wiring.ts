@@ -6,6 +6,7 @@ import { systemTimer } from '#server/engine/change/deadline.ts'
 import type { Journal } from '#server/engine/change/journal.ts'
 import { createLocks } from '#server/engine/change/locks.ts'
 import type { ProgressEvent } from '#server/engine/change/progress.ts'
+import { createReconciler, type Reconciler } from '#server/engine/change/reconcile.ts'
 import { createRecovery, type Recovery } from '#server/engine/change/recover.ts'
 import { LIMITS, type Limits, type RunPorts } from '#server/engine/change/run.ts'
 import { entryNotation, groupNotation } from '#server/engine/program/notation.ts'
@@ -36,6 +37,8 @@ export interface EngineOptions {
 export interface Engine {
   readonly ports: RunPorts
   readonly recovery: Recovery
+  /** Not started. */
+  readonly reconciler: Reconciler
   readonly locks: ReturnType<typeof createLocks>
   close(): Promise<void>
 }
@@ -79,11 +82,14 @@ export async function startEngine(
   }
   const locks = createLocks()
   const recovery = createRecovery(ports, locks)
+  const reconciler = createReconciler(ports, locks)
   return {
     ports,
     recovery,
+    reconciler,
     locks,
     async close() {
+      await reconciler.close()
       await recovery.close()
       await fleet.close()
       await listeners.close()
