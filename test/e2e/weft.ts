@@ -33,11 +33,11 @@ function addressOf(child: ChildProcess, deadline_ms: number): Promise<string> {
   })
 }
 
-/** Starts the product as a newcomer does, with the demo's lab, under its own instance name. */
-export async function startWeft(instance: string): Promise<RunningWeft> {
+/** Starts the product as a newcomer does, with the demo's lab, under its own instance name; `bare`: without its first network. */
+export async function startWeft(instance: string, { bare = true } = {}): Promise<RunningWeft> {
   await run('./weft', ['down', '--instance', instance])
   await run('rm', ['-rf', `.weft/${instance}`])
-  const child = spawn('./weft', ['up', '--demo', '--bare', '--instance', instance], {
+  const child = spawn('./weft', ['up', '--demo', ...(bare ? ['--bare'] : []), '--instance', instance], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const address = await addressOf(child, 200_000)
