@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DriverError } from '#server/datapath/driver.ts'
+import { readDifference } from '#server/engine/program/deserialise.ts'
 import { inverse } from '#server/engine/program/difference.ts'
 import { entry, group } from '#server/engine/program/entry.ts'
 import { hashProgram } from '#server/engine/program/hash.ts'
 import { EMPTY_DIFFERENCE } from '#server/engine/program/program.ts'
+import { writeDifference } from '#server/engine/program/serialise.ts'
 import {
   adding,
   commit,
@@ -220,6 +222,24 @@ describe('convergence', () => {
       expect(program.entries.get(a?.key ?? '')).toEqual(a)
       expect([...program.groups.values()]).toEqual([all(5, 1), all(6, 1)])
     }
+  })
+})
+
+describe('entries of somebody else', () => {
+  it('that match on what has no name here are told apart, removed when asked to, and put back', async () => {
+    for (const state of ['+new+trk', '+est+trk', '-trk'])
+      await peer.ofctl('add-flow', 'br0', `table=1,priority=9,ct_state=${state},tcp,tcp_dst=80,actions=drop`)
+    const before = (await driven.datapath.read()).program
+    expect(before.entries.size).toBe(3)
+    const removal = { ...EMPTY_DIFFERENCE, entries: [...before.entries.values()].map((one) => ({ before: one })) }
+    const journalled = readDifference(writeDifference(removal))
+    if (!journalled.ok) throw new Error(journalled.error)
+    const difference = journalled.value
+    await driven.datapath.converge(difference, 5000)
+    expect((await driven.datapath.read()).program.entries.size).toBe(0)
+    await driven.datapath.converge(inverse(difference), 5000)
+    expect(hashProgram((await driven.datapath.read()).program)).toEqual(hashProgram(before))
+    expect(await peer.ofctl('dump-flows', 'br0')).toContain('ct_state=+new+trk')
   })
 })
 

@@ -3,8 +3,9 @@ import { NO_BUFFER } from '#server/codec/openflow/flow.ts'
 import { BUCKET, GROUP } from '#server/codec/openflow/group.ts'
 import { encodeInto, type Message } from '#server/codec/openflow/message.ts'
 import type { Version } from '#server/codec/openflow/version.ts'
+import type { Extra } from '#server/codec/wire/properties.ts'
 import { writerOf, written } from '#server/codec/wire/writer.ts'
-import type { Entry, Group } from '#server/engine/program/entry.ts'
+import { type Entry, type Group, namelessFields } from '#server/engine/program/entry.ts'
 import { PORT } from '#server/kernel/action.ts'
 import type { Connection } from './connection.ts'
 import type { Step } from './order.ts'
@@ -14,6 +15,12 @@ export const ATOMIC_ORDERED = BUNDLE_FLAGS.atomic | BUNDLE_FLAGS.ordered
 
 /** Bytes of one write to the socket. Large enough that the switch never waits, small enough that nothing else does. */
 const CHUNK_BYTES = 256 << 10
+
+/** What somebody else's entry matches on and has no name here: it can be deleted, and put back. */
+function namelessOf({ key, match }: Entry): { unknown_oxm?: readonly Extra[] } {
+  const fields = namelessFields(key)
+  return fields.length === 0 ? {} : { unknown_oxm: fields.map((hex, i) => ({ at: match.length + i, hex })) }
+}
 
 function flowMod(version: Version, xid: number, command: 'add' | 'delete_strict', entry: Entry): Message {
   const { table, priority, match, instructions, cookie, idle_timeout, hard_timeout, flags, importance } = entry
@@ -35,6 +42,7 @@ function flowMod(version: Version, xid: number, command: 'add' | 'delete_strict'
     flags: add ? flags : 0,
     importance,
     match,
+    ...(entry.key.includes('?') && namelessOf(entry)),
     instructions: add ? instructions : [],
   }
 }

@@ -13,8 +13,8 @@ const TRANSIENT = FLOW_FLAGS.check_overlap | FLOW_FLAGS.reset_counts
 /** An entry as the switch gives it back; the codec has brought match and actions into canonical form. */
 export function heldEntry(flow: FlowEntry): Entry {
   const { table, priority, match, instructions, cookie, idle_timeout, hard_timeout, importance } = flow
-  // A field without a name here is part of where the entry stands: without it two entries would have one key.
-  const alien = flow.unknown_oxm?.map(({ hex }) => `?${hex},`).join('') ?? ''
+  // Fields without a name here are part of where the entry stands: see `namelessFields`.
+  const nameless = flow.unknown_oxm?.map(({ hex }) => `?${hex},`).join('') ?? ''
   return Object.freeze({
     table,
     priority,
@@ -25,7 +25,7 @@ export function heldEntry(flow: FlowEntry): Entry {
     hard_timeout,
     flags: flow.flags & ~TRANSIENT,
     importance,
-    key: entryKey(table, priority, match) + alien,
+    key: entryKey(table, priority, match) + nameless,
   })
 }
 

@@ -94,6 +94,7 @@ function readMatch(key: string, from: number, { fields }: Shared): Match {
   const match: FieldMatch[] = []
   let place = -1
   for (let at = from; at < key.length; ) {
+    if (key[at] === '?' && NAMELESS.test(key.slice(at))) break
     const end = key.indexOf(',', at)
     if (end < 0) refuse('key of an entry expected', key)
     const text = key.slice(at, end)
@@ -108,6 +109,8 @@ function readMatch(key: string, from: number, { fields }: Shared): Match {
   return Object.freeze(match)
 }
 
+/** Fields without a name here: see `namelessFields`. */
+const NAMELESS = /^(\?[0-9a-f]+,)+$/
 const KEY_START = /^\d{3}\/\d{5}\//
 const KEY_START_LENGTH = 10
 

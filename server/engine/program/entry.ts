@@ -43,6 +43,12 @@ export interface Group {
 export const entryKey = (table: number, priority: number, match: Match): string =>
   `${table.toString().padStart(3, '0')}/${(65535 - priority).toString().padStart(5, '0')}/${matchKey(match)}`
 
+/**
+ * Fields of a match that have no name here, as a switch gave them, in hex. They stand at the end of a key as `?hex,`:
+ * without them two entries of somebody else's would have one key.
+ */
+export const namelessFields = (key: string): string[] => [...key.matchAll(/\?([0-9a-f]+),/g)].map(([, hex = '']) => hex)
+
 /** Makes a frozen entry in canonical form from as little as a table, a priority, a match and what it does. */
 export function entry(e: {
   table: number

@@ -1,7 +1,7 @@
 import { type Action, type Instruction, PORT } from '#server/kernel/action.ts'
 import { FIELDS, type FieldName } from '#server/kernel/field.ts'
 import { fullMask } from '#server/kernel/match.ts'
-import type { Bucket, Entry, Group } from './entry.ts'
+import { type Bucket, type Entry, type Group, namelessFields } from './entry.ts'
 import { matchNotation } from './notation/match.ts'
 import { hexNotation, isReserved, portNotation, valueNotation } from './notation/value.ts'
 
@@ -126,7 +126,8 @@ function settingsNotation({ idle_timeout, hard_timeout, flags, importance }: Ent
 
 /** An entry for people: `table=0, priority=100,in_port=3,vlan_tci=0x0000/0x1fff actions=goto_table:1`. */
 export function entryNotation(entry: Entry): string {
-  const what = [`priority=${entry.priority}`, ...matchNotation(entry.match)].join(',')
+  const nameless = namelessFields(entry.key).map((hex) => `unknown=0x${hex}`)
+  const what = [`priority=${entry.priority}`, ...matchNotation(entry.match), ...nameless].join(',')
   return `table=${entry.table}, ${settingsNotation(entry)}${what} actions=${instructionsNotation(entry.instructions)}`
 }
 
