@@ -11,8 +11,8 @@ const sendAway = (reply: FastifyReply) =>
 
 /** Hands everything that nobody else answers to the Next server, with a nonce for the scripts and styles of its pages. */
 export async function registerWeb(app: FastifyInstance, port: number): Promise<void> {
-  // The proxy tells of every request that it passes on; only what fails is worth a line.
-  await app.register(pages, { logLevel: 'warn' })
+  // The proxy tells of every request that it passes on, and of each that fails while the pages start: neither is worth a line.
+  await app.register(pages, { logLevel: 'error' })
 
   async function pages(scope: FastifyInstance): Promise<void> {
     scope.decorateRequest('nonce', '')

@@ -73,7 +73,11 @@ function tenantHandlers() {
 /** A console with sign-in, users and one tenant, in memory, behind a real port; gone when the test ends. */
 export async function startConsole(environment: Record<string, string> = {}) {
   const [port, web] = [await freePort(), await startWeb()]
-  const config = readConfig({}, { WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), ...environment })
+  const inner = String(await freePort())
+  const config = readConfig(
+    {},
+    { WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), WEFT_INNER_PORT: inner, ...environment },
+  )
   const stores = memoryIdentity()
   const audit = memoryAudit()
   const sessions = sessionKeeper(stores.sessions, config.session)
@@ -93,7 +97,7 @@ export async function startConsole(environment: Record<string, string> = {}) {
     ...{ config, router, sessions, audit, events, metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({ database: true }) },
   })
-  await app.listen({ port, host: '127.0.0.1' })
+  await app.listen({ port, host: config.http.host })
   onTestFinished(() => app.close())
   const origin = `http://127.0.0.1:${port}`
   const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
