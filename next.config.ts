@@ -6,7 +6,5 @@ const config: NextConfig = {
   // `./weft test` checks the types of the whole repository; a build need not do it again.
   typescript: { ignoreBuildErrors: true },
   images: { unoptimized: true },
-  // The engine in front compresses; event streams must never wait in a buffer here.
-  compress: false,
 }
 export default config

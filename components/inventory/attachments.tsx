@@ -8,6 +8,7 @@ import { Status } from '../ui/status.tsx'
 import type { Column } from '../ui/table/columns.ts'
 import { DataTable } from '../ui/table/data-table.tsx'
 import { InventoryHead } from './inventory-head.tsx'
+import './inventory.css'
 
 const usedWord = (attachment: Attachment) => (attachment.usedBy.length === 0 ? 'Free' : 'In use')
 

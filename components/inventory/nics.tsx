@@ -19,9 +19,16 @@ function NicCard({ nic }: { nic: Nic }) {
         <span className="push tag">{nic.profile.title}</span>
       </header>
       <div className="in">
-        {Object.entries(nic.profile.limits).map(([limit, most]) => (
-          <Quota key={limit} label={words(limit)} used={nic.used[limit] ?? 0} limit={most} />
-        ))}
+        {Object.entries(nic.profile.limits).map(([limit, most]) =>
+          nic.used[limit] === undefined ? (
+            <div key={limit} className="row most">
+              <span>{words(limit)}</span>
+              <span className="push dim">at most {most.toLocaleString('en')}</span>
+            </div>
+          ) : (
+            <Quota key={limit} label={words(limit)} used={nic.used[limit]} limit={most} />
+          ),
+        )}
         <div className="caps">
           {nic.profile.features.map((feature) => (
             <span key={feature} className="tag">

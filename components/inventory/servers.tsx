@@ -7,6 +7,7 @@ import { Empty } from '../ui/empty.tsx'
 import type { Column } from '../ui/table/columns.ts'
 import { DataTable } from '../ui/table/data-table.tsx'
 import { InventoryHead } from './inventory-head.tsx'
+import './inventory.css'
 
 const COLUMNS: readonly Column<Server>[] = [
   { id: 'name', header: 'Name', value: (s) => s.name, filter: 'text', phone: 'title' },

@@ -38,6 +38,7 @@ function Freshness({ at_ms, failed }: { at_ms: number; failed: boolean }) {
   const now = useNow(1000)
   const inBrowser = useInBrowser()
   const fine = live.connected && !failed
+  const age = ago(at_ms, now)
   return (
     <span className={`st small live ${fine ? 'ok' : 'warn'}`} role="status">
       <svg width="8" height="8" aria-hidden="true">
@@ -45,7 +46,7 @@ function Freshness({ at_ms, failed }: { at_ms: number; failed: boolean }) {
       </svg>
       <span className="mid">
         {fine ? 'Live' : inBrowser ? 'Not live' : 'Live'}
-        {inBrowser && at_ms > 0 ? `, read ${ago(at_ms, now)}${ago(at_ms, now) === 'now' ? '' : ' ago'}` : ''}
+        {inBrowser && at_ms > 0 && age !== 'now' ? `, read ${age} ago` : ''}
       </span>
     </span>
   )

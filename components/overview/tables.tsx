@@ -37,8 +37,13 @@ export function Links({ overview, rates, mayDatapath }: { overview: Overview; ra
               return (
                 <tr key={`${link.from}${link.to}`}>
                   <td>
-                    {mayDatapath ? <Link href={`/datapaths/${link.datapathId}`}>{link.from}</Link> : link.from} →{' '}
-                    {link.to}
+                    {mayDatapath ? (
+                      <Link href={`/datapaths/${link.datapathId}`}>
+                        {link.from} → {link.to}
+                      </Link>
+                    ) : (
+                      `${link.from} → ${link.to}`
+                    )}
                   </td>
                   <td>
                     <span className="meter">

@@ -36,6 +36,7 @@ export function UsersPage() {
             {
               id: 'tools',
               header: 'Tools',
+              isTools: true,
               value: () => null,
               className: 'num',
               cell: (user) =>

@@ -55,7 +55,9 @@ const columns = (tools: ((tenant: Tenant) => React.ReactNode) | undefined): read
     filter: 'number',
     phone: 'side-under',
   },
-  ...(tools ? [{ id: 'tools', header: 'Tools', value: () => null, cell: tools, className: 'num tools' }] : []),
+  ...(tools
+    ? [{ id: 'tools', header: 'Tools', isTools: true, value: () => null, cell: tools, className: 'num tools' }]
+    : []),
 ]
 
 function RemoveTenant({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {

@@ -17,6 +17,8 @@ export interface Column<Row> {
   readonly phone?: 'title' | 'under' | 'figure' | 'side' | 'side-under'
   /** Only shown when asked for. */
   readonly hidden?: boolean
+  /** Buttons, no data: its header is only spoken, and it is not sorted by. */
+  readonly isTools?: boolean
 }
 
 /** Keeps the rows that pass every filter and whose text columns hold the search. */

@@ -131,10 +131,14 @@ export function DataTable<Row extends { readonly id: string }>(props: Props<Row>
                     className={column.numeric ? 'num' : ''}
                     aria-sort={on ? (down ? 'descending' : 'ascending') : undefined}
                   >
-                    <button type="button" onClick={() => controls.setSort(flip(view.sort, column.id))}>
-                      {column.header}
-                      {on ? <Icon name={down ? 'down' : 'up'} /> : null}
-                    </button>
+                    {column.isTools ? (
+                      <span className="sr">{column.header}</span>
+                    ) : (
+                      <button type="button" onClick={() => controls.setSort(flip(view.sort, column.id))}>
+                        {column.header}
+                        {on ? <Icon name={down ? 'down' : 'up'} /> : null}
+                      </button>
+                    )}
                   </th>
                 )
               })}

@@ -79,7 +79,8 @@ export function FilterBar<Row>({ noun, columns, rows, controls }: Props<Row>) {
   const { view, setSearch, setFilters, setHidden } = controls
   const [adding, setAdding] = useState(false)
   const header = (id: string) => columns.find((column) => column.id === id)?.header ?? id
-  const shown = columns.length - view.hidden.length
+  const pickable = columns.filter((column) => !column.isTools)
+  const shown = pickable.length - view.hidden.length
   return (
     <div className="bar">
       <label className="find">
@@ -139,13 +140,13 @@ export function FilterBar<Row>({ noun, columns, rows, controls }: Props<Row>) {
         <Button look="quiet" small icon="columns" className="push not-s">
           Columns{' '}
           <span className="dim">
-            {shown} of {columns.length}
+            {shown} of {pickable.length}
           </span>
         </Button>
         <Popover className="float pop" placement="bottom end" offset={6}>
           <Dialog className="dialog" aria-label="Columns">
             <div className="colpick">
-              {columns.map((column, index) => (
+              {pickable.map((column, index) => (
                 <Checkbox
                   key={column.id}
                   isSelected={!view.hidden.includes(column.id)}
