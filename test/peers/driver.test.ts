@@ -338,13 +338,7 @@ describe('two engines', () => {
 
 describe('a bridge whose database is known', () => {
   it('is configured there, again after somebody changes it, and once it is made', async () => {
-    const ovsdb = { type: 'unix', path: peer.database } as const
-    const keeper = await drive(peer, 'br5', {
-      ovsdb,
-      bridge: 'br5',
-      datapathId: '00000000000000c5',
-      socket: 'br5.sock',
-    })
+    const keeper = await drive(peer, 'br5', { configures: true, datapathId: '00000000000000c5', socket: 'br5.sock' })
     await peer.vsctl('add-br', 'br5', '--', 'set', 'bridge', 'br5', 'datapath_type=dummy')
     await connected(keeper)
     const settings = async () => [
@@ -364,10 +358,7 @@ describe('a bridge whose database is known', () => {
   })
 
   it('comes back within two seconds when the engine does', async () => {
-    const options = {
-      ovsdb: { type: 'unix', path: peer.database },
-      ...{ bridge: 'br6', datapathId: '00000000000000c6', socket: 'br6.sock' },
-    } as const
+    const options = { configures: true, datapathId: '00000000000000c6', socket: 'br6.sock' }
     await peer.addBridge('br6')
     const configuration = async () => Number(await peer.vsctl('get', 'open_vswitch', '.', 'cur_cfg'))
     const before = await configuration()

@@ -1,6 +1,8 @@
 import type { DriverEvent } from '#server/datapath/driver.ts'
+import { keepBridge } from '#server/datapath/openflow/custody.ts'
 import { type OpenflowDatapath, type OpenflowOptions, openflowDatapath } from '#server/datapath/openflow/driver.ts'
 import { createListeners, type Listeners } from '#server/datapath/openflow/listeners.ts'
+import { dialledSource, openOvsdbClient } from '#server/datapath/openflow/ovsdb/index.ts'
 import { type Entry, entry, type Group } from '#server/engine/program/entry.ts'
 import { type Difference, EMPTY_DIFFERENCE } from '#server/engine/program/program.ts'
 import { type Openvswitch, until } from './openvswitch.ts'
@@ -14,8 +16,9 @@ export interface DrivenBridge {
   close(): Promise<void>
 }
 
-export interface DriveOptions
-  extends Partial<Pick<OpenflowOptions, 'generation' | 'groups_ms' | 'tunnel' | 'ovsdb' | 'bridge'>> {
+export interface DriveOptions extends Partial<Pick<OpenflowOptions, 'generation' | 'groups_ms' | 'tunnel'>> {
+  /** The bridge is configured in the switch's database too. */
+  readonly configures?: boolean
   readonly datapathId?: string
   /** Name of the socket in the switch's run directory. */
   readonly socket?: string
@@ -23,9 +26,26 @@ export interface DriveOptions
 
 let generation = 0n
 
+/** Keeps a bridge configured for a driver. */
+function configure(
+  peer: Openvswitch,
+  datapath: OpenflowDatapath,
+  { bridge, datapathId, socket }: { bridge: string; datapathId: string; socket: string },
+  log: OpenflowOptions['log'],
+): () => Promise<void> {
+  const client = openOvsdbClient({ source: dialledSource({ type: 'unix', path: peer.database }), log })
+  const requirements = { bridge, datapathId, controller: `unix:${peer.dir}/${socket}` }
+  const custody = keepBridge({ client, requirements, log })
+  datapath.subscribe(({ type }) => type === 'connected' && custody.connected())
+  return async () => {
+    custody.end()
+    await client.close()
+  }
+}
+
 /** A driver that listens for a bridge of the switch, before the bridge knows of it. */
 export async function drive(peer: Openvswitch, bridge: string, options: DriveOptions = {}): Promise<DrivenBridge> {
-  const { datapathId = '00000000000000aa', socket = 'weft.sock', ...more } = options
+  const { datapathId = '00000000000000aa', socket = 'weft.sock', configures = false, ...more } = options
   const lines: string[] = []
   const log: OpenflowOptions['log'] = (_level, message, fields) =>
     void lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
@@ -39,7 +59,9 @@ export async function drive(peer: Openvswitch, bridge: string, options: DriveOpt
   const events: DriverEvent[] = []
   datapath.subscribe((event) => events.push(event))
   await datapath.start()
+  const release = configures ? configure(peer, datapath, { bridge, datapathId, socket }, log) : undefined
   const close = async () => {
+    await release?.()
     await datapath.close()
     await listeners.close()
   }

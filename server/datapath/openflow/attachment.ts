@@ -9,7 +9,7 @@ import { type Counts, countDisconnect } from './status.ts'
 /** Time in which a connection must show that it lives when the switch dials a second time. */
 const PROOF_MS = 1000
 
-export interface AttachmentOptions {
+interface AttachmentOptions {
   readonly id: string
   readonly name: string
   readonly tunnel?: string

@@ -60,7 +60,7 @@ export interface Connection {
 }
 
 /** An OpenFlow error as an exception: its words, and whether it says that another controller is master. */
-export function switchError({ xid, error_type, code }: MessageOf<'error'>): SwitchError {
+function switchError({ xid, error_type, code }: MessageOf<'error'>): SwitchError {
   const fenced = code === 'is_slave' || (error_type === 'role_request_failed' && code === 'stale')
   return new SwitchError(xid, `${error_type}: ${code}`, fenced)
 }

@@ -7,7 +7,7 @@ const SETTLE_MS = 50
 const RETRY_MS = 5000
 const CONFIGURE_MS = 10_000
 
-export interface CustodyOptions {
+interface CustodyOptions {
   readonly client: OvsdbClient
   readonly requirements: BridgeRequirements
   readonly log: Log

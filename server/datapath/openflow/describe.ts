@@ -26,7 +26,7 @@ export const describePort = (port: Port): PortDescription => ({
 })
 
 /** All ports, by number. */
-export async function readPorts(connection: Connection, patience: Patience): Promise<PortDescription[]> {
+async function readPorts(connection: Connection, patience: Patience): Promise<PortDescription[]> {
   const ports: PortDescription[] = []
   await connection.collect(
     { type: 'port_desc', port: PORT.any },
@@ -117,7 +117,7 @@ async function readProduct(connection: Connection, patience: Patience): Promise<
 }
 
 /** What is known from trying it out: what a switch says of itself (capabilities, 1.5) is not always so. */
-export interface Tried {
+interface Tried {
   readonly bundles: boolean
   readonly monitor: boolean
 }

@@ -1,15 +1,13 @@
-import { type Endpoint, formatEndpoint } from '#server/datapath/connection/endpoint.ts'
+import type { Endpoint } from '#server/datapath/connection/endpoint.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
 import { type Driver, DriverError, type DriverEvent } from '#server/datapath/driver.ts'
 import type { Difference } from '#server/engine/program/program.ts'
 import { type Attachment, createAttachment } from './attachment.ts'
 import { discardBundle } from './bundle.ts'
-import { keepBridge } from './custody.ts'
 import { readPortCounters } from './describe.ts'
 import type { Listeners } from './listeners.ts'
 import { createNeighbours } from './neighbour.ts'
 import { tunnelPortOf } from './order.ts'
-import { dialledSource, openOvsdbClient } from './ovsdb/index.ts'
 import { commitPart, convergePart, type Part, stagePart } from './part.ts'
 import { readHeld } from './read.ts'
 import { driverError, type Reach } from './refusal.ts'
@@ -31,9 +29,6 @@ export interface OpenflowOptions {
   readonly datapathId: string
   /** Where the switch connects to. */
   readonly controller: Endpoint
-  /** The switch's database and the bridge in it, which is configured there; absent when somebody else does that. */
-  readonly ovsdb?: Endpoint
-  readonly bridge?: string
   readonly listeners: Listeners
   /** Name of the port that leads to other VTEPs; absent where there is none. */
   readonly tunnel?: string
@@ -114,21 +109,6 @@ const needsBundles = (session: Session, id: string): void => {
     throw new DriverError('refused', id, 'the switch has no bundles, so that a change could not be atomic')
 }
 
-/** Keeps the bridge configured in the switch's database, where that is known. The answer ends it. */
-function configured(options: OpenflowOptions, subscribe: Driver['subscribe']): () => Promise<void> {
-  const { ovsdb, bridge, controller, datapathId, log } = options
-  if (!ovsdb || bridge === undefined) return async () => undefined
-  const client = openOvsdbClient({ source: dialledSource(ovsdb), log })
-  const requirements = { bridge, datapathId, controller: formatEndpoint(controller) }
-  const custody = keepBridge({ client, requirements, log })
-  const unsubscribe = subscribe(({ type }) => type === 'connected' && custody.connected())
-  return async () => {
-    unsubscribe()
-    custody.end()
-    await client.close()
-  }
-}
-
 /** Drives one Open vSwitch bridge by OpenFlow 1.3 to 1.5. The switch dials; nothing happens before `start`. */
 export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const { id, name, datapathId, log } = options
@@ -139,7 +119,7 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const groups_ms = options.groups_ms ?? 1000
   const attachment = createAttachment({ ...options, groups_ms, neighbours, counts, emit, lost: parts.clear })
   const operate = operations(id, attachment)
-  let stop: (() => Promise<void>) | undefined
+  let withdraw: (() => Promise<void>) | undefined
 
   const resolve = (session: Session, difference: Difference) =>
     neighbours.resolve(difference, session.connection, session.tunnelPort() ?? tunnelPortOf(difference))
@@ -186,17 +166,13 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
     subscribe,
     status: () => counts,
     async start() {
-      const withdraw = await options.listeners.serve(options.controller, datapathId, attachment.take)
-      const release = configured(options, subscribe)
-      stop = async () => {
-        await Promise.all([withdraw(), release()])
-      }
+      withdraw = await options.listeners.serve(options.controller, datapathId, attachment.take)
     },
     async close() {
-      const all = stop
-      stop = undefined
+      const stop = withdraw
+      withdraw = undefined
       attachment.close('closed by Weft')
-      await all?.()
+      await stop?.()
     },
   }
 }

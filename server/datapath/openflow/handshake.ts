@@ -21,7 +21,7 @@ const MESSAGES_MAX = 64
 const encoder = new TextEncoder()
 
 /** A datapath id in the form in which it is written everywhere: 16 hexadecimal digits. */
-export const formatDatapathId = (id: bigint): string => id.toString(16).padStart(16, '0')
+const formatDatapathId = (id: bigint): string => id.toString(16).padStart(16, '0')
 
 /**
  * Exchanges hello (OpenFlow 1.5.1, section 6.3.1) and asks for the features. Calls `done` once: with the switch, or with

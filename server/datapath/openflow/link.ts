@@ -15,7 +15,7 @@ export interface Traffic {
 export const noTraffic = (): Traffic => ({ messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 })
 
 /** Who gets what arrives. What is thrown closes the link with its message as the reason. */
-export interface Attendant {
+interface Attendant {
   message(message: Message): void
   /** A message that does not decode; `xid` as its header says. */
   undecodable(error: string, xid: number): void

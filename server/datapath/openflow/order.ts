@@ -6,7 +6,7 @@ export type Step =
   | { readonly type: 'group'; readonly command: 'add' | 'modify' | 'delete'; readonly group: Group }
   | { readonly type: 'entry'; readonly command: 'add' | 'delete'; readonly entry: Entry }
 
-export interface OrderOptions {
+interface OrderOptions {
   /** Groups that the switch holds; without it the difference's own `before` tells whether a group is there. */
   readonly groups?: ReadonlySet<number>
   /** Tables without room for what is added: there deletes come before adds. */

@@ -11,7 +11,7 @@ import type { Patience } from './waiting.ts'
 const TRANSIENT = FLOW_FLAGS.check_overlap | FLOW_FLAGS.reset_counts
 
 /** An entry as the switch gives it back; the codec has brought match and actions into canonical form. */
-export function heldEntry(flow: FlowEntry): Entry {
+function heldEntry(flow: FlowEntry): Entry {
   const { table, priority, match, instructions, cookie, idle_timeout, hard_timeout, importance } = flow
   // Fields without a name here are part of where the entry stands: see `namelessFields`.
   const nameless = flow.unknown_oxm?.map(({ hex }) => `?${hex},`).join('') ?? ''
@@ -36,7 +36,7 @@ const heldCounters = (flow: FlowEntry): EntryCounters => ({
 })
 
 /** A group as the switch gives it back. */
-export function heldGroup(desc: GroupDesc): Group {
+function heldGroup(desc: GroupDesc): Group {
   const type = desc.group_type
   if (typeof type === 'number') throw new Error(`group ${desc.group} has the unknown type ${type}`)
   return group({ group: desc.group, type, buckets: desc.buckets })

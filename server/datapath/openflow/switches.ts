@@ -3,11 +3,11 @@ import { type Endpoint, parseEndpoint } from '#server/datapath/connection/endpoi
 import type { Log } from '#server/datapath/connection/log.ts'
 import type { Description } from '#server/datapath/driver.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
+import { type Custody, keepBridge } from './custody.ts'
 import { type OpenflowDatapath, openflowDatapath } from './driver.ts'
 import { createListeners } from './listeners.ts'
 import {
   dialledSource,
-  ensureBridge,
   type OvsdbClient,
   type OvsdbListener,
   openOvsdbClient,
@@ -69,30 +69,13 @@ const addressOf = ({ datapathId, bridge, ovsdb, controller, tunnel }: DeclaredBr
 /** The database that a bridge is in: those of one server that dial us are one. */
 const databaseOf = ({ ovsdb, serverId }: DeclaredBridge): string => (ovsdb === LISTEN ? `${LISTEN}:${serverId}` : ovsdb)
 
-/** One switch database: every declared bridge in it is made Weft's own whenever it connects. */
-function followDatabase(source: SessionSource, bridgesOf: () => readonly DeclaredBridge[], log: Log): OvsdbClient {
-  const client = openOvsdbClient({ source, log })
-  const own = async ({ name, bridge, controller, datapathId }: DeclaredBridge) => {
-    try {
-      const requirements = { bridge, controller, datapathId, bundleIdle_s: BUNDLE_IDLE_S }
-      if (await ensureBridge(client, requirements, { comment: `weft: ${name} is managed` }))
-        log('info', 'A bridge was configured.', { datapath: name, bridge })
-    } catch (error) {
-      log('warn', 'A bridge could not be configured.', { datapath: name, error: String(error) })
-    }
-  }
-  client.subscribe((event) => {
-    if (event.type === 'connected') for (const one of bridgesOf()) void own(one)
-  })
-  return client
-}
-
 /** Serves the switches that the inventory declares: OpenFlow connections in, OVSDB connections out. */
 export function serveSwitches({ fleet, store, log: logger, ...addresses }: SwitchesParts): Switches {
   const log: Log = (level, message, fields) => logger[level]({ ...fields }, message)
   const listeners = createListeners({ log })
   const served = new Map<string, DeclaredBridge>()
   const databases = new Map<string, OvsdbClient>()
+  const custodies = new Map<string, Custody>()
   let reception: OvsdbListener | undefined
   const bridgesAt = (database: string) => [...served.values()].filter((one) => databaseOf(one) === database)
   const sourceOf = (database: string): SessionSource | undefined => {
@@ -117,6 +100,8 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
 
   const retire = async (declared: DeclaredBridge) => {
     served.delete(declared.id)
+    custodies.get(declared.id)?.end()
+    custodies.delete(declared.id)
     await fleet.remove(declared.id)
   }
 
@@ -129,11 +114,17 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
       }
     for (const name of wanted) {
       const source = databases.has(name) ? undefined : sourceOf(name)
-      if (source)
-        databases.set(
-          name,
-          followDatabase(source, () => bridgesAt(name), log),
-        )
+      if (source) databases.set(name, openOvsdbClient({ source, log }))
+    }
+  }
+
+  const keepBridges = () => {
+    for (const one of served.values()) {
+      const client = databases.get(databaseOf(one))
+      if (!client || custodies.has(one.id)) continue
+      const { bridge, controller, datapathId } = one
+      const requirements = { bridge, controller, datapathId, bundleIdle_s: BUNDLE_IDLE_S }
+      custodies.set(one.id, keepBridge({ client, requirements, log }))
     }
   }
 
@@ -149,9 +140,11 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
           log('warn', 'A datapath cannot be served.', { datapath: one.name, error: error.message }),
         )
     await connectDatabases()
+    keepBridges()
   }
 
-  const forget = fleet.subscribe((id) => {
+  const forget = fleet.subscribe((id, { type }) => {
+    if (type === 'connected') custodies.get(id)?.connected()
     const { description } = fleet.connection(id)
     if (description)
       store
@@ -171,6 +164,7 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
     async close() {
       forget()
       await syncing.catch(() => {})
+      for (const custody of custodies.values()) custody.end()
       await Promise.all([...databases.values()].map((client) => client.close()))
       await Promise.all([listeners.close(), reception?.close()])
     },
