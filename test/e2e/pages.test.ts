@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '#server/lab/until.ts'
 import { launchBrowser, openPage, signIn } from './browser.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
@@ -28,9 +29,9 @@ beforeAll(async () => {
   weft = await startWeft('pages', { bare: false })
   browser = await launchBrowser()
   await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
-  await expect
-    .poll(async () => (await weft.cli('change', 'list')).includes('committed'), { timeout: 30_000 })
-    .toBe(true)
+  await until('the first network', async () => (await weft.cli('change', 'list')).includes('committed'), {
+    deadline_ms: 30_000,
+  })
   routes = [
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
     ...[`/networks/${await firstId('network')}`, `/datapaths/${await firstId('datapath')}`, '/no-such-page'],
@@ -58,7 +59,7 @@ async function violations(page: Page): Promise<string[]> {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
 }
 
-const quiet = (page: Page) => expect.poll(() => page.locator('.skeleton').count(), { timeout: 10_000 }).toBe(0)
+const quiet = (page: Page) => until('the page’s data', async () => (await page.locator('.skeleton').count()) === 0)
 
 describe.each(THEMES)('in the %s theme', (theme) => {
   test.each(SIZES)('every page fits $width pixels and meets WCAG 2.2 AA', async (size) => {
