@@ -1,5 +1,5 @@
 import type { Change } from '#server/contract/changes.ts'
-import { type Composed, groupOrigin } from '#server/engine/change/compose.ts'
+import { reasonsOf } from '#server/engine/change/plan.ts'
 import type { Proposal } from '#server/engine/change/propose.ts'
 import type { Finding } from '#server/engine/finding.ts'
 import type { Entry, Group } from '#server/engine/program/entry.ts'
@@ -10,9 +10,8 @@ import type { Preview } from './progress.ts'
 
 /** The intents that ask for an entry or group, after the change or before it. */
 function reasons({ before, after }: Proposal, datapathId: string, of: Entry | Group): readonly string[] {
-  const key = 'key' in of ? of.key : groupOrigin(of.group)
-  const origin = (composed: Composed | undefined) => composed?.origins.get(key)?.because
-  return origin(after.get(datapathId)) ?? origin(before.get(datapathId)) ?? []
+  const now = reasonsOf(after.get(datapathId), of)
+  return now.length > 0 ? now : reasonsOf(before.get(datapathId), of)
 }
 
 const touched = ({ plan }: Proposal): string[] => [...new Set(plan.waves.flatMap(({ parts }) => [...parts.keys()]))]

@@ -1,7 +1,6 @@
 export {
   type BridgeRow,
   bridge,
-  bridges,
   type ControllerRow,
   type InterfaceRow,
   interfaceNamed,
@@ -9,7 +8,7 @@ export {
 } from './bridge.ts'
 export { type OvsdbClient, type OvsdbClientOptions, type OvsdbEvent, openOvsdbClient } from './client.ts'
 export { type BridgeRequirements, type ChangeOptions, configure, ensureBridge } from './configure.ts'
-export { OvsdbError, type OvsdbFailure } from './failure.ts'
+export type { OvsdbFailure } from './failure.ts'
 export { type OvsdbListener, type OvsdbListenerOptions, openOvsdbListener, type SwitchIdentity } from './listener.ts'
 export type { RowChange } from './mirror.ts'
 export { addPorts, type PortRequest, readStatistics, removePorts } from './ports.ts'
