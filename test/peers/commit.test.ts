@@ -252,13 +252,45 @@ describe('a switch that is lost', () => {
     meanwhile = (event) => {
       if (waveDone(1)(event)) again = second.peer.restart()
     }
-    const result = await run(draft, additions(50))
+    const replaces = { ...EMPTY_DIFFERENCE, entries: [{ before: forwards(10, to(3)), after: forwards(10, to(4)) }] }
+    const result = await run(draft, [wave('replace', [second, replaces]), ...additions(50)])
     await again
     if (result.outcome === 'open') await end(result)
     expect(result).toMatchObject({ reason: { datapathId: second.id } })
     engine.reconciler.start()
     await until('the switch to be filled again', async () => hashes([await second.held()])[0] === hashes(before)[1])
     await expectUntouched(before, draft)
+  })
+})
+
+describe('a switch that is emptied by a restart', () => {
+  it('between two waves has the change undone, though it takes the rest of it, and is filled again', async () => {
+    const before = await programsHeld()
+    const draft = await ground.draft({})
+    meanwhile = (event) => {
+      if (event.type === 'wave' && event.wave === 0 && event.state === 'done') void second.peer.restart()
+    }
+    const replaces = { ...EMPTY_DIFFERENCE, entries: [{ before: forwards(10, to(3)), after: forwards(10, to(4)) }] }
+    const waves = [
+      { ...wave('first', [first, adds([forwards(90, to(1))])]), settle_ms: 2500 },
+      wave('second', [second, replaces]),
+    ]
+    const result = await run(draft, waves)
+    expect(result).toMatchObject({ outcome: 'undone', reason: { code: 'emptied', datapathId: second.id } })
+    await expectUntouched(before, draft)
+  })
+
+  it('has a change refused until it is filled again', async () => {
+    const draft = await ground.draft({})
+    await second.peer.restart()
+    await connected(second)
+    const result = await run(draft, additions(80))
+    expect(result).toMatchObject({ outcome: 'refused', reason: { code: 'emptied', datapathId: second.id } })
+    await ground.discard(draft.change)
+    engine.reconciler.start()
+    await until('the switch to be filled again', async () => {
+      return hashes([await second.held()])[0] === (await wantedHashes())[1]
+    })
   })
 })
 

@@ -7,7 +7,7 @@ import { failureOf, notObserved, Stop } from './failure.ts'
 import type { ChangeFailure, JournalPart, JournalRecord } from './journal.ts'
 import { readProgram } from './observe.ts'
 import { connected, type RunPorts, sent } from './run.ts'
-import { firstUnmet, forwardSteps, together, undoSteps } from './waves.ts'
+import { firstUnmet, forwardSteps, hasLostRest, together, undoSteps } from './waves.ts'
 
 /** One datapath to be brought to one end of a change, from wherever it is. */
 interface Route {
@@ -54,7 +54,11 @@ async function bring(routes: readonly Route[], ports: RunPorts): Promise<Missing
   }
   const under: Route[] = []
   await each(routes, async (one) => {
-    if (firstUnmet(await readProgram(ports, one.datapathId), one.end)) under.push(one)
+    const held = await readProgram(ports, one.datapathId)
+    if (!firstUnmet(held, one.end)) return
+    // Filled at once: with the places of the change alone it would look as if somebody had removed all the others.
+    if (hasLostRest(held, one.whole, one.end)) await converge(one.datapathId, whatLacks(held, one), ports)
+    under.push(one)
   })
   const waves = Math.max(0, ...under.map((one) => one.steps.length))
   for (let n = 0; n < waves; n++) await each(under, (one) => take(one, one.steps[n], ports))

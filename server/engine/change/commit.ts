@@ -3,14 +3,14 @@ import { hashProgram } from '../program/hash.ts'
 import { type Difference, EMPTY_DIFFERENCE, EMPTY_PROGRAM } from '../program/program.ts'
 import { bringBack } from './bring.ts'
 import { type Before, commitmentOf, programAfter } from './commitment.ts'
-import { CANCELLED, drifted, failureOf, Stop } from './failure.ts'
+import { CANCELLED, drifted, emptied, failureOf, Stop } from './failure.ts'
 import { type ChangeFailure, IntentMoved, type JournalPart, type JournalRecord, type Measured } from './journal.ts'
 import { readProgram, readWhenConnected, untilHeld } from './observe.ts'
 import { GrantTaken } from './ports.ts'
 import type { Tell } from './progress.ts'
 import { connected, type RunPorts, sent, teller } from './run.ts'
 import { createStaging, type Item, type Staging } from './staging.ts'
-import { firstDrift, firstUnmet, forwardSteps, together, withImages } from './waves.ts'
+import { firstDrift, firstUnmet, forwardSteps, isEmptied, together, withImages } from './waves.ts'
 
 /** One wave of a change over all datapaths. */
 export interface RunWave {
@@ -119,6 +119,7 @@ async function partOf(datapathId: string, pending: boolean, input: ChangeRun, po
   const committed = input.before.get(datapathId)
   const wanted = committed?.program ?? EMPTY_PROGRAM
   const held = pending ? wanted : await readProgram(ports, datapathId)
+  if (isEmptied(held, wanted)) throw new Stop(emptied(datapathId))
   const drift = firstDrift(held, wanted, waves)
   if (drift) throw new Stop(drifted(datapathId, drift, ports.notation))
   const part = { datapathId, pending, waves: withImages(held, waves), hashAfter: '' }
@@ -222,10 +223,11 @@ async function observe(run: Run): Promise<void> {
   const { ports, tell } = run
   const for_ms = Math.min(ports.limits.observe_ms, Math.max(0, left_ms(run)))
   await Promise.all(
-    sent(run.record).map(async ({ datapathId, waves }) => {
+    sent(run.record).map(async (part) => {
+      const { datapathId, waves } = part
       const begun_ms = ports.timer.monotonic_ms()
       try {
-        await untilHeld(ports, datapathId, together(forwardSteps(waves)), for_ms)
+        await untilHeld(ports, datapathId, together(forwardSteps(waves)), programAfter(part, run.input.before), for_ms)
       } catch (error) {
         throw fail(datapathId, error, tell)
       }

@@ -1,25 +1,16 @@
 import { diff, isProvenanceOnly } from '../program/difference.ts'
-import { sameEntry } from '../program/entry.ts'
 import { type Difference, EMPTY_PROGRAM, isEmptyDifference, type Program } from '../program/program.ts'
 import { converge } from './bring.ts'
 import type { CommittedProgram } from './journal.ts'
 import { readProgram } from './observe.ts'
 import type { RunPorts } from './run.ts'
+import { isEmptied } from './waves.ts'
 
 /** Where a datapath differs from what is wanted: without cookies, and without neighbours, which it learns by itself. */
 export function driftOf(held: Program, wanted: Program): Difference | undefined {
   const { entries, groups } = diff(held, wanted)
   const drift = { entries: entries.filter((change) => !isProvenanceOnly(change)), groups, neighbours: [] }
   return isEmptyDifference(drift) ? undefined : drift
-}
-
-/** Nothing of what is wanted is there: a restart, not somebody's hand. */
-function isEmptied(held: Program, wanted: Program): boolean {
-  for (const [key, entry] of wanted.entries) {
-    const now = held.entries.get(key)
-    if (now && sameEntry(now, entry)) return false
-  }
-  return wanted.entries.size > 0
 }
 
 const neighboursOf = (wanted: Program) => [...wanted.neighbours.values()].map((after) => ({ after }))

@@ -58,3 +58,10 @@ export const drifted = (datapathId: string, mismatch: Mismatch, notation: Notati
   datapathId,
   entry: notation(mismatch),
 })
+
+/** The device lost everything, as in a restart, and is not filled again yet. */
+export const emptied = (datapathId: string): ChangeFailure => ({
+  code: 'emptied',
+  message: 'It lost everything that it held and is being filled again: try again in a moment.',
+  datapathId,
+})

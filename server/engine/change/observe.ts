@@ -1,9 +1,9 @@
 import type { Difference, Program } from '../program/program.ts'
 import { within } from './deadline.ts'
-import { failureOf, notObserved, Stop } from './failure.ts'
+import { emptied, failureOf, notObserved, Stop } from './failure.ts'
 import type { ChangeFailure } from './journal.ts'
 import { connected, type RunPorts } from './run.ts'
-import { firstUnmet } from './waves.ts'
+import { firstUnmet, hasLostRest } from './waves.ts'
 
 /** Reads everything that a datapath holds. Throws `DriverError`, or `Stop` when it is away. */
 export async function readProgram(ports: RunPorts, datapathId: string): Promise<Program> {
@@ -14,20 +14,21 @@ export async function readProgram(ports: RunPorts, datapathId: string): Promise<
 
 /**
  * Reads a datapath until it holds what a difference leaves, also through reconnects; stops with the last reason when
- * that takes longer than `for_ms`.
+ * that takes longer than `for_ms`, and at once when it has lost all else that is wanted of it.
  */
 export async function untilHeld(
   ports: RunPorts,
   datapathId: string,
   difference: Difference,
+  wanted: Program,
   for_ms: number,
 ): Promise<void> {
   const { timer, limits } = ports
   const end_ms = timer.monotonic_ms() + for_ms
   for (;;) {
-    const reason = await whyNotHeld(ports, datapathId, difference)
+    const reason = await whyNotHeld(ports, datapathId, difference, wanted)
     if (reason === undefined) return
-    if (timer.monotonic_ms() >= end_ms) throw new Stop(reason)
+    if (reason.code === 'emptied' || timer.monotonic_ms() >= end_ms) throw new Stop(reason)
     await timer.sleep(limits.look_ms)
   }
 }
@@ -36,9 +37,13 @@ async function whyNotHeld(
   ports: RunPorts,
   datapathId: string,
   difference: Difference,
+  wanted: Program,
 ): Promise<ChangeFailure | undefined> {
   try {
-    const unmet = firstUnmet(await readProgram(ports, datapathId), difference)
+    const held = await readProgram(ports, datapathId)
+    // A switch that restarts between two waves takes the later ones, and would end with them alone.
+    if (hasLostRest(held, wanted, difference)) return emptied(datapathId)
+    const unmet = firstUnmet(held, difference)
     return unmet && notObserved(datapathId, unmet, ports.notation)
   } catch (error) {
     return failureOf(error)

@@ -98,6 +98,28 @@ export function firstUnmet(held: Program, difference: Difference): Mismatch | un
   return undefined
 }
 
+/** Nothing of what is wanted is there: a restart, not somebody's hand. */
+export function isEmptied(held: Program, wanted: Program): boolean {
+  for (const [key, entry] of wanted.entries) {
+    const now = held.entries.get(key)
+    if (now && sameEntry(now, entry)) return false
+  }
+  return wanted.entries.size > 0
+}
+
+/** Of all that is wanted beside the places of a difference nothing is there, though something should be: likewise. */
+export function hasLostRest(held: Program, wanted: Program, difference: Difference): boolean {
+  const touched = new Set(difference.entries.map(entryKeyOf))
+  let rest = false
+  for (const [key, entry] of wanted.entries) {
+    if (touched.has(key)) continue
+    rest = true
+    const now = held.entries.get(key)
+    if (now && sameEntry(now, entry)) return false
+  }
+  return rest
+}
+
 /** The first place that the waves touch where a device holds something else than it is wanted to hold. */
 export function firstDrift(held: Program, wanted: Program, waves: readonly Difference[]): Mismatch | undefined {
   for (const wave of waves) {
