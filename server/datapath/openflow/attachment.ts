@@ -70,7 +70,12 @@ export function createAttachment(options: AttachmentOptions): Attachment {
   const serve = async (greeting: Greeting) => {
     greeted = greeting
     counts.connects++
-    const opened = await openSession(greeting, { ...options, fenced: fence, over: (reason) => over(greeting, reason) })
+    const opened = await openSession(greeting, {
+      ...options,
+      emit: (event) => fenced || emit(event),
+      fenced: fence,
+      over: (reason) => over(greeting, reason),
+    })
     if (!opened || greeted !== greeting || !opened.connection.open) return
     session = opened
     log('info', 'A switch has connected.', { datapath: name, product: opened.description.product })

@@ -2,7 +2,7 @@ import type { Connection, Series } from './connection.ts'
 import { SwitchError } from './failure.ts'
 import { ATOMIC_ORDERED, sendSteps } from './modification.ts'
 import type { Step } from './order.ts'
-import type { Patience } from './waiting.ts'
+import { countdown, type Patience } from './waiting.ts'
 
 /** Time for throwing away what failed. */
 const DISCARD_MS = 10_000
@@ -65,13 +65,15 @@ export async function openBundle(connection: Connection, steps: readonly Step[],
   const id = nextId(connection)
   const series = connection.series(steps.length)
   const bundle = (): Bundle => ({ connection, id, steps, series, ready_ms: performance.now() })
-  const deadline = performance.now() + patience.deadline_ms
-  const left = (): Patience => ({ ...patience, deadline_ms: deadline - performance.now() })
+  const left = countdown(patience)
+  const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>()
+  const timer = setTimeout(giveUp, patience.deadline_ms)
   try {
     const opened = control(connection, id, 'open_request', patience)
     // Whoever fails first is reported; the other must not be an unhandled rejection meanwhile.
     opened.catch(() => undefined)
-    await sendSteps(connection, id, series.first, steps, () => series.errors.length > 0 || left().deadline_ms <= 0)
+    const stop = () => series.errors.length > 0 || left().deadline_ms <= 0
+    await sendSteps(steps, { connection, bundle: id, first: series.first, stop, overdue })
     await Promise.all([opened, connection.request({ type: 'barrier_request' }, left())])
     const refused = refusalIn(series, steps)
     if (refused) throw refused
@@ -80,6 +82,8 @@ export async function openBundle(connection: Connection, steps: readonly Step[],
     // A switch that stalls is not waited for once more.
     void discardBundle(bundle(), { deadline_ms: DISCARD_MS })
     throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 

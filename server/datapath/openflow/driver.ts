@@ -121,8 +121,12 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const operate = operations(id, attachment)
   let withdraw: (() => Promise<void>) | undefined
 
-  const resolve = (session: Session, difference: Difference) =>
-    neighbours.resolve(difference, session.connection, session.tunnelPort() ?? tunnelPortOf(difference))
+  const resolve = (session: Session, difference: Difference) => {
+    const port = session.tunnelPort() ?? tunnelPortOf(difference)
+    if (port === undefined && difference.neighbours.some(({ after }) => after))
+      log('warn', 'Tunnel neighbours are not resolved: the switch has no tunnel port.', { datapath: name })
+    return neighbours.resolve(difference, session.connection, port)
+  }
   const refused = (error: unknown): never => {
     counts.bundlesRefused++
     throw error

@@ -68,17 +68,21 @@ export function modification(version: Version, xid: number, step: Step): Message
   return flowMod(version, xid, step.command === 'add' ? 'add' : 'delete_strict', step.entry)
 }
 
-/**
- * Sends steps into a bundle, step `i` with transaction id `first + i`, as fast as the switch takes them; stops when
- * `stop` says so. Rejects with RangeError for a step that no message can hold.
- */
-export async function sendSteps(
-  connection: Connection,
-  bundle: number,
-  first: number,
-  steps: readonly Step[],
-  stop: () => boolean,
-): Promise<void> {
+/** A bundle under way. */
+export interface Sending {
+  readonly connection: Connection
+  readonly bundle: number
+  /** Transaction id of the first step; they grow by one. */
+  readonly first: number
+  /** Whether to go on is asked now and then. */
+  readonly stop: () => boolean
+  /** Resolves when a switch that does not read is no longer waited for. */
+  readonly overdue: Promise<void>
+}
+
+/** Sends steps into a bundle as fast as the switch takes them. Rejects with RangeError for one that no message can hold. */
+export async function sendSteps(steps: readonly Step[], sending: Sending): Promise<void> {
+  const { connection, bundle, first, stop, overdue } = sending
   const { version } = connection
   const writer = writerOf(CHUNK_BYTES + 0x1_0000)
   let count = 0
@@ -94,7 +98,7 @@ export async function sendSteps(
     count++
     if (writer.at < CHUNK_BYTES) continue
     flush()
-    await connection.ready()
+    await Promise.race([connection.ready(), overdue])
     if (stop()) return
   }
   if (count > 0) flush()

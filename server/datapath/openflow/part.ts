@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 import { growth, type Step, stepsOf } from './order.ts'
 import { readGroups } from './read.ts'
 import type { Session } from './session.ts'
-import type { Patience } from './waiting.ts'
+import { countdown, type Patience } from './waiting.ts'
 
 /** A bundle that the switch has held for so long is staged again: it drops one after about 11 s. */
 const FRESH_MS = 8000
@@ -43,8 +43,9 @@ async function fullTables(
 
 /** Stages a difference as it stands: a group that it adds must not be there, one that it replaces must. */
 export async function stagePart(session: Session, request: StageRequest, patience: Patience): Promise<Part> {
-  const full = await fullTables(session, request.difference, patience)
-  const bundle = await openBundle(session.connection, stepsOf(request.difference, { full }), patience)
+  const left = countdown(patience)
+  const full = await fullTables(session, request.difference, left())
+  const bundle = await openBundle(session.connection, stepsOf(request.difference, { full }), left())
   return { session, request, bundle }
 }
 
@@ -68,14 +69,13 @@ async function commitWatched(
 /** Commits a part; one that has waited is staged again first. `sent` is called just before the point of no return. */
 export async function commitPart(part: Part, patience: Patience, sent: () => void): Promise<void> {
   const { session, request } = part
-  const began_ms = performance.now()
-  if (began_ms - part.bundle.ready_ms > FRESH_MS) {
-    await discardBundle(part.bundle, patience)
-    part.bundle = (await stagePart(session, request, patience)).bundle
+  const left = countdown(patience)
+  if (performance.now() - part.bundle.ready_ms > FRESH_MS) {
+    await discardBundle(part.bundle, left())
+    part.bundle = (await stagePart(session, request, left())).bundle
   }
   sent()
-  const left_ms = patience.deadline_ms - (performance.now() - began_ms)
-  await commitWatched(session, request.difference, part.bundle, { ...patience, deadline_ms: left_ms })
+  await commitWatched(session, request.difference, part.bundle, left())
 }
 
 /** Steps that bring every place the difference names to its `after`, whatever is there. */
@@ -98,8 +98,9 @@ export async function convergePart(
   sent: () => void,
 ): Promise<void> {
   const { connection } = session
-  const full = await fullTables(session, d, patience)
-  const bundle = await openBundle(connection, await convergingSteps(connection, d, full, patience), patience)
+  const left = countdown(patience)
+  const full = await fullTables(session, d, left())
+  const bundle = await openBundle(connection, await convergingSteps(connection, d, full, left()), left())
   sent()
-  await commitWatched(session, d, bundle, patience)
+  await commitWatched(session, d, bundle, left())
 }

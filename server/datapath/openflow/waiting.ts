@@ -7,6 +7,12 @@ export interface Patience {
   readonly signal?: AbortSignal
 }
 
+/** The same deadline, seen as often as it is asked for: what is left of it. */
+export function countdown({ deadline_ms, signal }: Patience): () => Patience {
+  const end_ms = performance.now() + deadline_ms
+  return () => ({ deadline_ms: end_ms - performance.now(), ...(signal && { signal }) })
+}
+
 interface Waiter {
   /** Takes one message; answers whether that was all. What it throws ends the waiting. */
   take(message: Message): boolean

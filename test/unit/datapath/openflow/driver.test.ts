@@ -207,6 +207,15 @@ describe('a failure', () => {
     expect(datapath.connected).toBe(true)
   })
 
+  it('of a switch that reads no more is known at the deadline, however much there is to send', async () => {
+    const { datapath, far } = await connected()
+    far.goDeaf()
+    const many = difference({ entries: Array.from({ length: 20_000 }, (_, i) => ({ after: entryOf(i) })) })
+    const start = performance.now()
+    expect(await failing(datapath.stage(request(many), 200))).toMatchObject({ failure: 'stalled' })
+    expect(performance.now() - start).toBeLessThan(1000)
+  })
+
   it('that says we are no longer master fences the driver', async () => {
     const script = (m: Message) => (isCommit(m) ? [error('bad_request', 'is_slave')] : undefined)
     const { datapath, events, far } = await connected({ script })

@@ -29,6 +29,8 @@ export interface FakeSwitch {
   say(answer: Answer, xid?: number): void
   write(bytes: Uint8Array): void
   hangUp(): void
+  /** Reads nothing from now on. */
+  goDeaf(): void
 }
 
 const part = (body: MultipartReply, more = false): Answer => ({ type: 'multipart_reply', more, body })
@@ -139,6 +141,7 @@ export function fakeSwitch(options: FakeSwitchOptions = {}): FakeSwitch {
     say,
     write,
     hangUp: () => wire.destroy(),
+    goDeaf: () => void wire.pause(),
   }
   say({ type: 'hello', ...helloOf(options.speaks ?? [version]) }, 1)
   return far
