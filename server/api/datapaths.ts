@@ -77,6 +77,10 @@ async function placesOf(parts: DatapathParts, id: string): Promise<{ all: Place[
 
 type Because = HeldEntry['because']
 
+/** What a block needs to lead packets on is there for nobody alone. */
+const pipelineLabel = (subject: string) =>
+  subject.startsWith('block/') ? { kind: 'pipeline', id: null, name: 'pipeline' } : undefined
+
 /** Why entries are there, the most specific intent of each. */
 async function becauseOf(
   parts: DatapathParts,
@@ -92,7 +96,7 @@ async function becauseOf(
   return new Map(
     shown.map((place) => {
       const subject = first(place)
-      const label = subject === undefined ? undefined : names.get(subject)
+      const label = subject === undefined ? undefined : (names.get(subject) ?? pipelineLabel(subject))
       return [place.entry.key, subject && label ? { subject, kind: label.kind, id: label.id, name: label.name } : null]
     }),
   )
