@@ -43,7 +43,7 @@ function DraftBar({ change, compiling }: { change: Change; compiling: boolean })
             Discard
           </Button>
         ) : null}
-        <span className="small mid grow">
+        <span className={`small mid grow${change.commit.allowed ? ' not-s' : ''}`}>
           {!compiling && !change.commit.allowed && mayCommit ? (
             <Status tone="warn" small>
               {words}

@@ -12,6 +12,12 @@ const FIELDS: Readonly<Record<string, string>> = {
   networkId: 'network',
   attachmentId: 'attachment',
 }
+/** What is said of an object, in the order in which people ask; the rest follows. */
+const ORDER: readonly string[] = ['name', 'vni', 'mtu', 'prefix', 'gateway', 'addresses', 'mac', 'vlan']
+const rank = (field: string) => (ORDER.includes(field) ? ORDER.indexOf(field) : ORDER.length)
+const KINDS: readonly string[] = ['network', 'subnet', 'port']
+const kindRank = (kind: string) => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length)
+
 const word = (field: string) => FIELDS[field] ?? field.replace(/([A-Z])/g, ' $1').toLowerCase()
 
 const Fields = ({ edit }: { edit: Edit }) => (
@@ -20,7 +26,11 @@ const Fields = ({ edit }: { edit: Edit }) => (
       {edit.operation === 'create' ? `new ${edit.kind}` : edit.operation === 'delete' ? `${edit.kind} deleted` : ''}
     </span>
     {edit.fields
-      .filter(({ before, after }) => before !== after)
+      // The label says this already.
+      .filter(
+        ({ before, after }) => before !== after && (edit.operation === 'update' || (after ?? before) !== edit.label),
+      )
+      .sort((a, b) => rank(a.field) - rank(b.field))
       .map(({ field, before, after }, index) => (
         <span key={field}>
           {index > 0 || edit.operation !== 'update' ? ', ' : ''}
@@ -57,22 +67,24 @@ export function Edits({ change, mayWrite }: { change: Change; mayWrite: boolean 
       </header>
       {change.edits.length === 0 ? <p className="in dim">This change has no edits.</p> : null}
       <ul className="ed">
-        {change.edits.map((edit) => {
-          const href = hrefOf(edit, change)
-          return (
-            <li key={`${edit.kind}/${edit.id}`}>
-              <Icon name={ICONS[edit.kind] ?? 'info'} small />
-              {href ? (
-                <Link href={href} className="clip">
-                  {edit.label}
-                </Link>
-              ) : (
-                <b className="clip">{edit.label}</b>
-              )}
-              <Fields edit={edit} />
-            </li>
-          )
-        })}
+        {[...change.edits]
+          .sort((a, b) => kindRank(a.kind) - kindRank(b.kind))
+          .map((edit) => {
+            const href = hrefOf(edit, change)
+            return (
+              <li key={`${edit.kind}/${edit.id}`}>
+                <Icon name={ICONS[edit.kind] ?? 'info'} small />
+                {href ? (
+                  <Link href={href} className="clip">
+                    {edit.label}
+                  </Link>
+                ) : (
+                  <b className="clip">{edit.label}</b>
+                )}
+                <Fields edit={edit} />
+              </li>
+            )
+          })}
       </ul>
     </section>
   )

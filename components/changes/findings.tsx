@@ -31,7 +31,7 @@ function FindingRow({ finding }: { finding: Finding }) {
       <Icon name={tone === 'moving' ? 'info' : tone} />
       <b>{finding.message}</b>
       <span className="dim small">{finding.rule.split('.')[0]}</span>
-      {finding.mend ? (
+      {finding.mend && finding.severity !== 'info' ? (
         <p>
           {finding.mend} {kind === 'network' && id ? <Link href={`/networks/${id}`}>Look at it</Link> : null}
         </p>

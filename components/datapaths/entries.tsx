@@ -65,9 +65,9 @@ function Row({
         </td>
         {withTable ? <td className="num">{entry.table}</td> : null}
         <td className="num">{entry.priority}</td>
-        <td>{entry.match ? <Match text={entry.match} /> : <span className="dim">any packet</span>}</td>
-        <td>
-          <code>{entry.actions}</code>
+        <td className="wrap">{entry.match ? <Match text={entry.match} /> : <span className="dim">any packet</span>}</td>
+        <td className="wrap">
+          <code>{entry.actions.replaceAll(',', ',\u200b')}</code>
         </td>
         <td className="num">{count(entry.packets)}</td>
         <td className="num">{bytes(entry.bytes)}</td>

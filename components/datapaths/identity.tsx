@@ -49,7 +49,7 @@ export function Identity({ datapath, history }: { datapath: Datapath; history: r
             .filter((feature) => !/^\d+ tables$/.test(feature))
             .map((feature) => (
               <span className="tag" key={feature}>
-                {feature}
+                {feature.replaceAll('_', ' ')}
               </span>
             ))}
           {datapath.features.length === 0 ? <span className="dim">Not known before its first connection.</span> : null}

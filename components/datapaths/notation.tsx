@@ -16,7 +16,7 @@ export function Match({ text }: { text: string }) {
                 {part.slice(at)}
               </>
             )}
-            {index < parts.length - 1 ? ',' : ''}
+            {index < parts.length - 1 ? ',\u200b' : ''}
           </span>
         )
       })}

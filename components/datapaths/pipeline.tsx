@@ -81,9 +81,9 @@ function TableNode({
         {table.table}
       </text>
       <text className="pnm" x={x + 14 + String(table.table).length * 7} y={y + 18}>
-        {fit(table.name, 10)}
+        {fit(table.name, 19 - String(table.table).length)}
       </text>
-      <text className="pk" x={x + NODE.width - 10} y={y + 18} textAnchor="end">
+      <text className="pk" x={x + NODE.width - 10} y={y + 35} textAnchor="end">
         {table.kind}
       </text>
       <text className="pt" x={x + 10} y={y + 35}>

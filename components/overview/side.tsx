@@ -6,7 +6,7 @@ import { Icon } from '../ui/icon.tsx'
 import { Spark } from '../ui/spark.tsx'
 import { Status } from '../ui/status.tsx'
 import { Ago } from '../ui/time.tsx'
-import { count, rate } from '../ui/words.ts'
+import { count, plural, rate } from '../ui/words.ts'
 
 /** What needs a person, worst first. */
 export function Attention({ items }: { items: Overview['attention'] }) {
@@ -72,7 +72,7 @@ function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, may
       label: 'Networks and ports',
       href: '/networks',
       figure: totals.networks.toLocaleString('en'),
-      unit: `networks, ${totals.ports.toLocaleString('en')} ports`,
+      unit: `${totals.networks === 1 ? 'network' : 'networks'}, ${plural(totals.ports, 'port')}`,
     },
     { label: 'Table entries', href: datapaths, figure: totals.entries.toLocaleString('en'), unit: 'held' },
     {

@@ -42,7 +42,7 @@ export interface WeaveLayout {
 
 function placeServers(overview: Overview) {
   const total = Math.max(1, overview.servers.length)
-  const width = Math.min(230, Math.max(112, (744 - overview.sites.length * SITE_GAP) / total))
+  const width = Math.min(330, Math.max(112, (744 - overview.sites.length * SITE_GAP) / total))
   const servers: PlacedServer[] = []
   const sites: PlacedSite[] = []
   let x = LABELS
@@ -56,7 +56,7 @@ function placeServers(overview: Overview) {
     }
     x += SITE_GAP
   }
-  return { servers, sites, width: Math.max(x - SITE_GAP + 6, 640) }
+  return { servers, sites, width: Math.max(x - SITE_GAP + 6, 720) }
 }
 
 /** A network from its first to its last server, over those that have its ports and under those that have none. */

@@ -13,22 +13,28 @@ const KNOWLEDGE = [
 
 /** What the tenant has left, what the draft will need, and what is good to know at this step. */
 export function WizardAside({ wizard }: { wizard: Wizard }) {
-  const { tenant, form, known, step } = wizard
+  const { tenant, form, known, step, saved } = wizard
   const chosen = known.attachments.filter(({ id }) => form.picks.has(id))
   const servers = new Set(chosen.map(({ serverName }) => serverName))
+  // What drafts reserve is used already; what this one reserves is shown as added.
+  const mine =
+    saved.network?.tenantId === tenant?.id ? { networks: 1, ports: saved.ports.length } : { networks: 0, ports: 0 }
+  const used = tenant && {
+    networks: Math.max(0, tenant.used.networks - mine.networks),
+    ports: Math.max(0, tenant.used.ports - mine.ports),
+  }
   const full =
-    tenant &&
-    (tenant.used.networks + 1 > tenant.quotas.networks || tenant.used.ports + chosen.length > tenant.quotas.ports)
+    tenant && used && (used.networks + 1 > tenant.quotas.networks || used.ports + chosen.length > tenant.quotas.ports)
   return (
     <div className="aside">
-      {tenant ? (
+      {tenant && used ? (
         <section className="card" aria-label="Quota">
           <header>
             <h2>Quota of {tenant.displayName}</h2>
           </header>
           <div className="in">
-            <Quota label="Networks" used={tenant.used.networks} added={1} limit={tenant.quotas.networks} />
-            <Quota label="Ports" used={tenant.used.ports} added={chosen.length} limit={tenant.quotas.ports} />
+            <Quota label="Networks" used={used.networks} added={1} limit={tenant.quotas.networks} />
+            <Quota label="Ports" used={used.ports} added={chosen.length} limit={tenant.quotas.ports} />
           </div>
         </section>
       ) : null}

@@ -1,6 +1,6 @@
 'use client'
 import { useRouter } from 'next/navigation'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useChange, useDiscard } from '../../queries/changes.ts'
 import { useNetwork, usePorts, useSubnets } from '../../queries/networks.ts'
 import { useMay } from '../../shell/session.tsx'
@@ -125,6 +125,8 @@ function WizardPage({ form, saved }: { form: Form; saved: Saved }) {
   const router = useRouter()
   const wizard = useWizard(form, saved, (change) => router.push(`/changes/${change}`))
   const { step, refusal } = wizard
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each step begins at its top
+  useEffect(() => window.scrollTo(0, 0), [step])
   return (
     <form className="wzpage" aria-label="Create network" onSubmit={(event) => event.preventDefault()}>
       <PageHead title="Create network" crumbs={[{ href: '/networks', label: 'Networks' }]}>
