@@ -7,6 +7,9 @@ import { Status } from '../ui/status.tsx'
 import { bytes, count, rate } from '../ui/words.ts'
 import { useRates } from './rates.ts'
 
+/** OFPP_LOCAL: the switch's own port. */
+const LOCAL = 0xfffffffe
+
 /** The ports that the switch reports, with counters. */
 export function DatapathPorts({ id }: { id: string }) {
   const ports = useDatapathPorts(id, true)
@@ -46,7 +49,7 @@ export function DatapathPorts({ id }: { id: string }) {
           <tbody>
             {(items ?? []).map((port) => (
               <tr key={port.port}>
-                <td className="num">{port.port}</td>
+                <td className="num">{port.port === LOCAL ? 'local' : port.port}</td>
                 <td className="mono">{port.name}</td>
                 <td>
                   {port.up ? (

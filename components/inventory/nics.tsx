@@ -8,7 +8,23 @@ import { Skeleton } from '../ui/skeleton.tsx'
 import { InventoryHead } from './inventory-head.tsx'
 import './inventory.css'
 
-const words = (limit: string) => limit.replace(/([A-Z])/g, ' $1').replace(/^./, (first) => first.toUpperCase())
+const TERMS: Readonly<Record<string, string>> = {
+  nics: 'NICs',
+  openflow: 'OpenFlow',
+  sas: 'SAs',
+  vfs: 'VFs',
+  ipsec: 'IPsec',
+}
+
+/** `openflowInstances` as people write it: OpenFlow instances. */
+const words = (limit: string) =>
+  limit
+    .replace(/([A-Z])/g, ' $1')
+    .toLowerCase()
+    .split(/[ _-]/)
+    .map((word) => TERMS[word] ?? word)
+    .join(' ')
+    .replace(/^./, (first) => first.toUpperCase())
 
 function NicCard({ nic }: { nic: Nic }) {
   return (

@@ -44,8 +44,6 @@ function useChangeMutation<Input, Output>(mutationFn: (input: Input) => Promise<
   })
 }
 
-export const useCreateChange = () =>
-  useChangeMutation((input: { title: string; tenantId: string | null }) => api.changes.create(input))
 export const usePreview = () => useChangeMutation((id: string) => api.changes.preview({ id }))
 export const useCommit = () =>
   useChangeMutation((input: { id: string; reason: string; force: boolean }) => api.changes.commit(input))

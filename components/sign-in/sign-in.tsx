@@ -1,5 +1,5 @@
 'use client'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { problemOf } from '../queries/problem.ts'
 import { useSignIn } from '../queries/session.ts'
 import { ErrorBanner } from '../ui/banner.tsx'
@@ -22,6 +22,13 @@ export function SignIn({ next }: { next: string }) {
   const inBrowser = useInBrowser()
   const signIn = useSignIn()
   const refused = signIn.isError && [400, 401, 422].includes(problemOf(signIn.error).status)
+  const form = useRef<HTMLFormElement>(null)
+  // What a password manager, or a quick person, entered before the page was alive counts, too.
+  useEffect(() => {
+    const entered = new FormData(form.current ?? undefined)
+    setName(String(entered.get('username') ?? ''))
+    setPassword(String(entered.get('password') ?? ''))
+  }, [])
   const submit = (event: FormEvent) => {
     event.preventDefault()
     signIn.mutate({ name: name.trim(), password }, { onSuccess: () => window.location.assign(next) })
@@ -33,7 +40,7 @@ export function SignIn({ next }: { next: string }) {
           <Mark />
           <span>Weft</span>
         </div>
-        <form className="box2" onSubmit={submit} aria-label="Sign in">
+        <form ref={form} className="box2" onSubmit={submit} aria-label="Sign in">
           <div className="lead">
             <h1>Sign in</h1>
             <p className="mid">With your local account on this installation.</p>
