@@ -22,7 +22,12 @@ export function useNow(every_ms = 1000): number {
   return now
 }
 
-const full = (time: string) => new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+const full = (time: string) => {
+  const date = new Date(time)
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : ({ year: 'numeric' } as const)
+  const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  return date.toLocaleString('en-GB', { day: 'numeric', month: 'short', ...year, ...clock })
+}
 
 /** A moment as a person says it: the clock for today, the day before that; the whole in the hint. */
 export function Moment({ time, long }: { time: string; long?: boolean }) {
