@@ -15,7 +15,11 @@ export const repairer =
     const about = { kind: 'repair', title: `Repair ${name}`, total: 1, unit: 'datapaths' }
     const task = await tasks.start({ ...about, subject, tenantId: null, cancellable: false })
     const run = async () => {
-      const { drift, reason } = await reconciler.repair(datapathId)
+      const { state, drift, reason } = await reconciler.repair(datapathId)
+      if (state === 'away') {
+        const detail = `${name} is not connected: nothing could be repaired.`
+        return tasks.end(task.id, 'failed', { code: 'away', detail })
+      }
       if (!drift && !reason) {
         await tasks.step(task.id, { done: 1, message: `${name} holds what is wanted.` })
         return tasks.end(task.id, 'done')
@@ -23,6 +27,9 @@ export const repairer =
       const detail = reason?.message ?? `${name} still differs from what is wanted.`
       return tasks.end(task.id, 'failed', { code: reason?.code ?? 'drifted', detail })
     }
-    run().catch((error: Error) => tasks.end(task.id, 'failed', { code: 'fault', detail: error.message }))
+    // A task that the database cannot end is ended by the next start.
+    run()
+      .catch((error: Error) => tasks.end(task.id, 'failed', { code: 'fault', detail: error.message }))
+      .catch(() => {})
     return task
   }

@@ -24,8 +24,13 @@ export interface Fleet {
   add(datapathId: string, driver: Driver, known: Description | null): void
   remove(datapathId: string): Promise<void>
   connection(datapathId: string): Connection
-  /** The last reading if it is younger than `maxAge_ms`, else a new one; callers at one moment share a read. Undefined when the datapath is away. */
+  /**
+   * The last reading if it is younger than `maxAge_ms`, else a new one; callers at one moment share a read. Where the
+   * datapath is away or does not answer: the last one however old, undefined when it was never read. Never rejects.
+   */
   reading(datapathId: string, maxAge_ms: number): Promise<Reading | undefined>
+  /** The last reading, however old. */
+  last(datapathId: string): Reading | undefined
   subscribe(listener: (datapathId: string, event: DriverEvent) => void): () => void
   close(): Promise<void>
 }
@@ -35,7 +40,7 @@ interface Member {
   readonly unsubscribe: () => void
   connection: Connection
   last: Reading | undefined
-  running: Promise<Reading> | undefined
+  running: Promise<Reading | undefined> | undefined
 }
 
 const NEVER: Connection = { connected: false, since_ms: null, reason: 'has never connected', description: null }
@@ -55,15 +60,17 @@ function follow(connection: Connection, event: DriverEvent, now_ms: number): Con
   }
 }
 
-async function readOnce(member: Member, clock: Clock): Promise<Reading> {
+/** Reads once. What is read belongs to the connection that it was read through: after another one it is old. */
+async function readOnce(member: Member, clock: Clock): Promise<Reading | undefined> {
   try {
     const held = await member.driver.read()
-    const reading = { held, readAt_ms: clock.now_ms() }
-    member.last = reading
-    return reading
+    member.last = { held, readAt_ms: clock.now_ms() }
+  } catch {
+    // Away or deaf: what it held last is the best that there is, and its age is told with it.
   } finally {
     member.running = undefined
   }
+  return member.last
 }
 
 /** Makes an empty fleet; `wiring` adds a driver for each datapath of the inventory. */
@@ -74,6 +81,8 @@ export function createFleet(clock: Clock): Fleet {
     const member = members.get(id)
     if (!member) return
     member.connection = follow(member.connection, event, clock.now_ms())
+    // It may have restarted meanwhile.
+    if (event.type === 'connected') member.last = undefined
     for (const listener of listeners) listener(id, event)
   }
   return {
@@ -98,11 +107,12 @@ export function createFleet(clock: Clock): Fleet {
     connection: (id) => members.get(id)?.connection ?? NEVER,
     async reading(id, maxAge_ms) {
       const member = members.get(id)
-      if (!member?.driver.connected) return undefined
+      if (!member?.driver.connected) return member?.last
       if (member.last && clock.now_ms() - member.last.readAt_ms <= maxAge_ms) return member.last
       member.running ??= readOnce(member, clock)
       return member.running
     },
+    last: (id) => members.get(id)?.last,
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -65,11 +65,14 @@ export function programStore(database: Database): ProgramStore {
   }
   return {
     async committed(ids) {
-      const { rows } = await engine.query<ProgramRow>(
-        'SELECT datapath_id, version, hash, bytes, pending FROM program WHERE datapath_id = ANY($1::uuid[])',
-        [await stale(ids)],
-      )
-      for (const row of rows) kept.set(row.datapath_id, { version: row.version, committed: await committedOf(row) })
+      const old = await stale(ids)
+      if (old.length > 0) {
+        const { rows } = await engine.query<ProgramRow>(
+          'SELECT datapath_id, version, hash, bytes, pending FROM program WHERE datapath_id = ANY($1::uuid[])',
+          [old],
+        )
+        for (const row of rows) kept.set(row.datapath_id, { version: row.version, committed: await committedOf(row) })
+      }
       return new Map(
         ids.flatMap((id) => {
           const one = kept.get(id)?.committed

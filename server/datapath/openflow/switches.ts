@@ -63,8 +63,8 @@ const BUNDLE_IDLE_S = 60
 const LISTEN = 'listen'
 
 /** What a bridge is reached by: it is served anew when one of these changes. */
-const addressOf = ({ datapathId, bridge, ovsdb, controller, tunnel }: DeclaredBridge): string =>
-  JSON.stringify([datapathId, bridge, ovsdb, controller, tunnel])
+const addressOf = ({ datapathId, bridge, serverId, ovsdb, controller, tunnel }: DeclaredBridge): string =>
+  JSON.stringify([datapathId, bridge, serverId, ovsdb, controller, tunnel])
 
 /** The database that a bridge is in: those of one server that dial us are one. */
 const databaseOf = ({ ovsdb, serverId }: DeclaredBridge): string => (ovsdb === LISTEN ? `${LISTEN}:${serverId}` : ovsdb)
@@ -88,10 +88,12 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
 
   const serve = async (declared: DeclaredBridge) => {
     const { id, name, datapathId, tunnel, description } = declared
+    const controller = parseEndpoint(declared.controller)
+    // Read before anything is opened: a wrong address of one switch is no trouble of the others.
+    if (declared.ovsdb !== LISTEN) parseEndpoint(declared.ovsdb)
     const driver: OpenflowDatapath = openflowDatapath({
-      ...{ id, name, datapathId, listeners, log, generation: store.nextGeneration },
+      ...{ id, name, datapathId, listeners, log, controller, generation: store.nextGeneration },
       ...(tunnel !== null && { tunnel }),
-      controller: parseEndpoint(declared.controller),
     })
     served.set(id, declared)
     fleet.add(id, driver, description)
@@ -103,6 +105,16 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
     custodies.get(declared.id)?.end()
     custodies.delete(declared.id)
     await fleet.remove(declared.id)
+  }
+
+  /** One that cannot be served does not keep others from it, and is tried again with the next `sync`. */
+  const tryServe = async (declared: DeclaredBridge) => {
+    try {
+      await serve(declared)
+    } catch (error) {
+      log('warn', 'A datapath cannot be served.', { datapath: declared.name, error: (error as Error).message })
+      await retire(declared)
+    }
   }
 
   const connectDatabases = async () => {
@@ -134,17 +146,14 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
       const now = declared.get(one.id)
       if (!now || addressOf(now) !== addressOf(one)) await retire(one)
     }
-    for (const one of declared.values())
-      if (!served.has(one.id))
-        await serve(one).catch((error: Error) =>
-          log('warn', 'A datapath cannot be served.', { datapath: one.name, error: error.message }),
-        )
+    for (const one of declared.values()) if (!served.has(one.id)) await tryServe(one)
     await connectDatabases()
     keepBridges()
   }
 
   const forget = fleet.subscribe((id, { type }) => {
     if (type === 'connected') custodies.get(id)?.connected()
+    if (type !== 'connected' && type !== 'ports') return
     const { description } = fleet.connection(id)
     if (description)
       store
