@@ -1,99 +1,50 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
+import type { Change, Task } from '#server/contract/changes.ts'
 import type { Datapath, HeldEntry } from '#server/contract/datapaths.ts'
-import type { Attachment, Tenant } from '#server/contract/inventory.ts'
-import type { Network, Port, Subnet } from '#server/contract/networks.ts'
-import { type LabView, openLab } from '#server/lab/index.ts'
-import { type Api, apiAt, commit, ended, rollBack, signIn, until } from './api.ts'
+import type { Network, Port } from '#server/contract/networks.ts'
+import type { LabView } from '#server/lab/index.ts'
+import { type Api, commit, ended, rollBack, until } from './api.ts'
 import { arpFrame, BROADCAST, received, send, udpFrame } from './frames.ts'
-import { type RunningWeft, startWeft } from './weft.ts'
+import { addressOf, type Page, type RunningLab, startLab, type Wrote } from './running-lab.ts'
 
-interface Wrote<T> {
-  readonly item: T
-  readonly change: { readonly id: string; readonly name: string }
-  readonly task: Task | null
-}
-interface Page<T> {
-  readonly items: T[]
-  readonly next: string | null
-}
-
-const BRIDGES = [
-  ['srv-1', 'br-nic'],
-  ['srv-1', 'br-srv'],
-  ['srv-2', 'br-nic'],
-  ['srv-2', 'br-srv'],
-] as const
-
-let weft: RunningWeft
+let running: RunningLab
 let lab: LabView
 let api: Api
-let attachments: Map<string, Attachment>
 
 beforeAll(async () => {
-  weft = await startWeft('e2el')
-  lab = await openLab(`.weft/${weft.instance}/lab`)
-  api = apiAt(weft.address, await signIn(weft.address, 'admin', weft.password))
-  await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
-  const { items } = await api.get<Page<Attachment>>('/attachments')
-  attachments = new Map(items.map((one) => [one.name, one]))
-  await until('all datapaths to connect', async () => (await datapaths()).every(({ connected }) => connected))
+  running = await startLab('e2el')
+  lab = running.lab
+  api = running.api
 })
 
-afterAll(() => weft?.stop())
+afterAll(() => running?.stop())
 
-const datapaths = async () => (await api.get<Page<Datapath>>('/datapaths')).items
-
-async function datapath(name: string): Promise<Datapath> {
-  const found = (await datapaths()).find((one) => one.name === name)
-  if (!found) throw new Error(`no datapath ${name}`)
-  return found
+interface Stretched {
+  readonly network: Network
+  /** On the first server … */
+  readonly near: Port
+  /** … and on the second. */
+  readonly far: Port
 }
+let red: Stretched
+let blue: Stretched
 
-/** What all four datapaths hold, asked of the switches themselves: without counters, and without cookies. */
-async function tableHashes(): Promise<string[]> {
-  return Promise.all(
-    BRIDGES.map(async ([server, bridge]) => {
-      const flows = await lab.ofctl(server, 'dump-flows', bridge, '--no-stats')
-      const groups = await lab.ofctl(server, 'dump-groups', bridge)
-      const lines = `${flows}\n${groups}`
-        .split('\n')
-        .map((line) => line.replace(/cookie=0x[0-9a-f]+, ?/, '').trim())
-        .filter((line) => /actions=|group_id=/.test(line))
-      return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
-    }),
-  )
+/** A network of a new tenant with a host on each server, drafted in a change. */
+async function stretch(name: string, hosts: readonly [string, string], change: string): Promise<Stretched> {
+  const tenant = await running.tenant(name)
+  const network = await running.network(tenant, `${name}-net`, '10.0.0.0/24', change)
+  const [near, far] = [await running.plug(network, hosts[0], change), await running.plug(network, hosts[1], change)]
+  return { network, near: near.item, far: far.item }
 }
-
-const draft = (title: string) => api.post<ChangeSummary>('/changes', { title })
-
-async function tenantNetwork(name: string, change: string, prefix: string, quotas?: object) {
-  const tenant = await api.post<Tenant>('/tenants', { name, ...(quotas && { quotas }) })
-  const network = await api.post<Wrote<Network>>('/networks', { tenantId: tenant.id, name: `${name}-net`, change })
-  await api.post<Wrote<Subnet>>('/subnets', { networkId: network.item.id, prefix, change })
-  return { tenant, network: network.item }
-}
-
-const plug = async (networkId: string, attachment: string, change?: string, more: object = {}): Promise<Wrote<Port>> =>
-  api.post('/ports', { networkId, attachmentId: attachments.get(attachment)?.id, change, ...more })
-
-const dress = (name: string, { addresses }: Port) => lab.host(name).dress(addresses[0] as string, 24)
-
-const addressOf = ({ addresses }: Port): string => addresses[0] as string
-
-let red: { tenant: Tenant; network: Network; near: Port; far: Port }
-let blue: { tenant: Tenant; network: Network; near: Port; far: Port }
 
 describe('two tenants with the same addresses', () => {
   let preview: Change
 
   test('are drawn in one draft, and nothing moves yet', async () => {
-    const before = await tableHashes()
-    const { id } = await draft('red and blue')
-    const [a, b] = [await tenantNetwork('red', id, '10.0.0.0/24'), await tenantNetwork('blue', id, '10.0.0.0/24')]
-    red = { ...a, near: (await plug(a.network.id, 'h1', id)).item, far: (await plug(a.network.id, 'h4', id)).item }
-    blue = { ...b, near: (await plug(b.network.id, 'h2', id)).item, far: (await plug(b.network.id, 'h5', id)).item }
+    const before = await running.tableHashes()
+    const { id } = await running.draft('red and blue')
+    red = await stretch('red', ['h1', 'h4'], id)
+    blue = await stretch('blue', ['h2', 'h5'], id)
     expect(addressOf(red.near)).toBe(addressOf(blue.near))
     preview = await api.post<Change>(`/changes/${id}/preview`)
     expect(preview.datapaths.map(({ datapath }) => datapath)).toEqual(['nic-1', 'nic-2', 'srv-1', 'srv-2'])
@@ -101,7 +52,7 @@ describe('two tenants with the same addresses', () => {
     expect(preview.waves.length).toBe(3)
     expect(preview.findings.filter(({ severity }) => severity === 'error')).toEqual([])
     expect(preview.commit).toEqual({ allowed: true, why: null })
-    expect(await tableHashes()).toEqual(before)
+    expect(await running.tableHashes()).toEqual(before)
   })
 
   test('are committed, and every datapath holds what the preview showed', async () => {
@@ -110,13 +61,18 @@ describe('two tenants with the same addresses', () => {
     expect(change.state).toBe('committed')
     expect(change.waves.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
     for (const { datapath: name, added } of change.datapaths)
-      expect((await datapath(name)).held).toBeGreaterThanOrEqual(added - 20)
-    for (const { state, held, wanted } of await datapaths())
+      expect((await running.datapath(name)).held).toBeGreaterThanOrEqual(added - 20)
+    for (const { state, held, wanted } of await running.datapaths())
       expect({ state, held }).toEqual({ state: 'held', held: wanted })
   })
 
   test('reach each other inside, across the underlay, from the very first packet', async () => {
-    await Promise.all([dress('h1', red.near), dress('h4', red.far), dress('h2', blue.near), dress('h5', blue.far)])
+    await Promise.all([
+      running.dress('h1', red.near),
+      running.dress('h4', red.far),
+      running.dress('h2', blue.near),
+      running.dress('h5', blue.far),
+    ])
     const capture = await lab.captureUnderlay('srv-1')
     const [first, other] = await Promise.all([
       lab.host('h1').ping(addressOf(red.far), { count: 1 }),
@@ -128,9 +84,9 @@ describe('two tenants with the same addresses', () => {
   })
 
   test('never reach each other: no answer to ARP, no broadcast, no packet', async () => {
-    const lone = await plug(blue.network.id, 'h6', undefined, { addresses: ['10.0.0.77'] })
+    const lone = await running.plug(blue.network, 'h6', undefined, { addresses: ['10.0.0.77'] })
     expect((await ended(api, lone.task as Task)).state).toBe('done')
-    await dress('h6', lone.item)
+    await running.dress('h6', lone.item)
     expect((await lab.host('h2').ping('10.0.0.77')).received).toBe(3)
 
     const hosts = ['h2', 'h5', 'h6'].map((name) => lab.host(name))
@@ -170,17 +126,16 @@ describe('two tenants with the same addresses', () => {
 
 describe('while a numbered stream runs between two hosts of red', () => {
   test('a host is added by the command line, another removed by the API, and the stream loses nothing', async () => {
-    const leaving = await plug(red.network.id, 'h6')
+    const leaving = await running.plug(red.network, 'h6')
     expect((await ended(api, leaving.task as Task)).state).toBe('done')
-    await lab.host('h6').undress()
-    await dress('h6', leaving.item)
+    await running.dress('h6', leaving.item)
     const stream = await lab.host('h1').stream(addressOf(red.far), { interval_ms: 5 })
     expect((await lab.host('h6').ping(addressOf(red.far))).received).toBe(3)
 
-    await weft.cli('port', 'create', '--network', 'red-net', '--attachment', 'h3', '-o', 'json')
+    await running.weft.cli('port', 'create', '--network', 'red-net', '--attachment', 'h3', '-o', 'json')
     const { items } = await api.get<Page<Port>>('/ports', { networkId: red.network.id })
     const added = items.find(({ name }) => name === 'h3') as Port
-    await dress('h3', added)
+    await running.dress('h3', added)
     expect((await lab.host('h3').ping(addressOf(red.far), { count: 1 })).received).toBe(1)
 
     const gone = await api.remove<Wrote<null>>(`/ports/${leaving.item.id}`, leaving.item.revision)
@@ -194,25 +149,25 @@ describe('while a numbered stream runs between two hosts of red', () => {
 
 describe('a rollback', () => {
   test('brings the tables of every datapath back', async () => {
-    const before = await tableHashes()
-    const { id } = await draft('green')
-    const { network } = await tenantNetwork('green', id, '192.168.7.0/24')
-    for (const host of ['h2', 'h3', 'h5', 'h6']) await plug(network.id, host, id, { vlan: 7 })
+    const before = await running.tableHashes()
+    const { id } = await running.draft('green')
+    const network = await running.network(await running.tenant('green'), 'green-net', '192.168.7.0/24', id)
+    for (const host of ['h2', 'h3', 'h5', 'h6']) await running.plug(network, host, id, { vlan: 7 })
     expect((await commit(api, id)).change.state).toBe('committed')
-    const between = await tableHashes()
+    const between = await running.tableHashes()
     for (const [at, hash] of before.entries()) expect(between[at]).not.toBe(hash)
 
     const { change } = await rollBack(api, id)
     expect(change).toMatchObject({ state: 'committed', rollbackOf: { id } })
-    expect(await tableHashes()).toEqual(before)
+    expect(await running.tableHashes()).toEqual(before)
     expect((await lab.host('h1').ping(addressOf(red.far))).received).toBe(3)
   })
 })
 
 describe('a datapath', () => {
   test('shows a hand-made entry as drift within 2 s, and loses it when told to', async () => {
-    const before = await tableHashes()
-    const { id } = await datapath('nic-1')
+    const before = await running.tableHashes()
+    const { id } = await running.datapath('nic-1')
     const made_ms = performance.now()
     await lab.ofctl('srv-1', 'add-flow', 'br-nic', 'table=0,priority=77,ip,nw_dst=203.0.113.7,actions=drop')
     await until('drift', async () => (await api.get<Datapath>(`/datapaths/${id}`)).state === 'drifted')
@@ -222,23 +177,21 @@ describe('a datapath', () => {
     expect(items[0]?.held).toContain('nw_dst=203.0.113.7')
 
     expect((await ended(api, await api.post<Task>(`/datapaths/${id}/repair`))).state).toBe('done')
-    expect(await tableHashes()).toEqual(before)
+    expect(await running.tableHashes()).toEqual(before)
     expect((await api.get<Datapath>(`/datapaths/${id}`)).state).toBe('held')
   })
 
   test('that is emptied by a restart holds its 1,000 entries again within 5 s of reconnecting', async () => {
-    const { id } = await draft('many')
-    const tenant = await api.post<Tenant>('/tenants', { name: 'many', quotas: { networks: 20, ports: 60 } })
+    const { id } = await running.draft('many')
+    const tenant = await running.tenant('many', { networks: 20, ports: 60 })
     for (let vlan = 100; vlan < 120; vlan++) {
-      const body = { tenantId: tenant.id, name: `many-${vlan}`, change: id }
-      const { item } = await api.post<Wrote<Network>>('/networks', body)
-      await api.post('/subnets', { networkId: item.id, prefix: `172.16.${vlan}.0/24`, change: id })
-      for (const host of ['h1', 'h2', 'h3']) await plug(item.id, host, id, { vlan })
+      const network = await running.network(tenant, `many-${vlan}`, `172.16.${vlan}.0/24`, id)
+      for (const host of ['h1', 'h2', 'h3']) await running.plug(network, host, id, { vlan })
     }
     expect((await commit(api, id)).change.state).toBe('committed')
-    const nic = await datapath('nic-1')
+    const nic = await running.datapath('nic-1')
     expect(nic.wanted).toBeGreaterThanOrEqual(1000)
-    const before = await tableHashes()
+    const before = await running.tableHashes()
 
     await lab.restartSwitch('srv-1')
     const back_ms = await until('the NIC to connect again', async () => {
@@ -250,14 +203,14 @@ describe('a datapath', () => {
       return now.state === 'held' && now.held === now.wanted
     })
     expect(performance.now() - back_ms).toBeLessThan(5000)
-    await until('the server bridge too', async () => (await datapath('srv-1')).state === 'held')
-    expect(await tableHashes()).toEqual(before)
+    await until('the server bridge too', async () => (await running.datapath('srv-1')).state === 'held')
+    expect(await running.tableHashes()).toEqual(before)
     expect((await lab.host('h1').ping(addressOf(red.far))).received).toBe(3)
     expect((await rollBack(api, id)).change.state).toBe('committed')
   })
 
   test('is listed entry by entry, each with its reason', async () => {
-    const { id } = await datapath('nic-1')
+    const { id } = await running.datapath('nic-1')
     const { items } = await api.get<Page<HeldEntry>>(`/datapaths/${id}/entries`, { limit: 500 })
     expect(items.filter(({ state, because }) => state !== 'held' || because === null)).toEqual([])
   })
