@@ -51,7 +51,7 @@ export interface ChangeRecord extends ChangeSummary {
 
 const CHANGE = Prisma.sql`SELECT c.id, 'C-' || c.number AS name, c.number, c.title, c.reason, c.state, c.tenant_id AS "tenantId", c.actor,
   c.created_at AS "createdAt", c.finished_at AS "finishedAt", c.outcome, c.task_id AS "taskId", c.actor_role AS "actorRole",
-  r.id AS "rollbackId", 'C-' || r.number AS "rollbackName", c.forced, c.mixed_ms, c.settled_ms, c.previewed_at AS "previewedAt"
+  r.id AS "rollbackId", 'C-' || r.number AS "rollbackName", c.forced, round(c.mixed_ms::numeric, 1)::float8 AS mixed_ms, round(c.settled_ms::numeric, 1)::float8 AS settled_ms, c.previewed_at AS "previewedAt"
   FROM change c LEFT JOIN change r ON r.id = c.rollback_of`
 
 interface ChangeRow {

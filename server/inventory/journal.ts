@@ -1,3 +1,4 @@
+import { failureWords } from '#server/engine/change/failure.ts'
 import {
   type ChangeFailure,
   type ChangeOutcome,
@@ -155,22 +156,26 @@ async function commitAll(
   )
 }
 
-async function undoAll(tx: EngineTransaction, change: string, reason: ChangeFailure): Promise<void> {
+async function undoAll(tx: EngineTransaction, change: string, words: string): Promise<void> {
   await giveBack(tx, change)
-  await tx.query(`UPDATE change SET state = 'undone', finished_at = now(), outcome = $2 WHERE id = $1`, [
-    ...[change, reason.message],
-  ])
+  await tx.query(`UPDATE change SET state = 'undone', finished_at = now(), outcome = $2 WHERE id = $1`, [change, words])
+}
+
+/** Why a change was undone, with the datapath by its name; empty for one that was not. */
+async function undoneWords(tx: EngineTransaction, outcome: ChangeOutcome): Promise<string> {
+  if (outcome.outcome !== 'undone') return ''
+  const { datapathId } = outcome.reason
+  if (datapathId === undefined) return outcome.reason.message
+  const { rows } = await tx.query<{ name: string }>('SELECT name FROM datapath WHERE id::text = $1', [datapathId])
+  return failureWords(outcome.reason, () => rows[0]?.name)
 }
 
 /** What the engine did to a change, beside what people asked for. */
-const auditLine = (tx: EngineTransaction, change: string, outcome: ChangeOutcome): Promise<unknown> =>
+const auditLine = (tx: EngineTransaction, change: string, outcome: ChangeOutcome, words: string): Promise<unknown> =>
   tx.query(
     `INSERT INTO audit (actor, action, outcome, subject, tenant_id, change_id, detail)
      SELECT actor, $2, $3, 'change/' || id, tenant_id, id, $4 FROM change WHERE id = $1`,
-    [
-      ...[change, `change.${outcome.outcome}`, outcome.outcome === 'committed' ? 'done' : 'failed'],
-      outcome.outcome === 'undone' ? outcome.reason.message : '',
-    ],
+    [...[change, `change.${outcome.outcome}`, outcome.outcome === 'committed' ? 'done' : 'failed'], words],
   )
 
 /** The journal over PostgreSQL: one compressed value for each datapath of a change. */
@@ -207,12 +212,13 @@ export function databaseJournal(database: Database): Journal {
           if (outcome.outcome === 'undone') return
           throw new Error(`Change ${change} has no unfinished record.`)
         }
+        const words = await undoneWords(tx, outcome)
         if (outcome.outcome === 'committed') await commitAll(tx, change, outcome, programs)
-        else await undoAll(tx, change, outcome.reason)
+        else await undoAll(tx, change, words)
         await tx.query(`UPDATE journal SET phase = $2, finished_at = now() WHERE change_id = $1 AND ${UNFINISHED}`, [
           ...[change, outcome.outcome],
         ])
-        await auditLine(tx, change, outcome)
+        await auditLine(tx, change, outcome, words)
       })
     },
     async unfinished() {

@@ -1,5 +1,6 @@
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
 import type { ChangeEngine, CommitResult } from '#server/engine/change/engine.ts'
+import { failureWords } from '#server/engine/change/failure.ts'
 import type { ProgressEvent } from '#server/engine/change/progress.ts'
 import type { Finding } from '#server/engine/finding.ts'
 import type { Event } from '#server/http/events.ts'
@@ -142,9 +143,14 @@ function follow(
   }
 }
 
-async function endTask(tasks: TaskStore, taskId: string, result: CommitResult): Promise<void> {
+async function endTask(
+  tasks: TaskStore,
+  taskId: string,
+  result: CommitResult,
+  names: ReadonlyMap<string, string>,
+): Promise<void> {
   if (result.outcome === 'committed') return tasks.end(taskId, 'done')
-  const problem = { code: result.reason.code, detail: result.reason.message }
+  const problem = { code: result.reason.code, detail: failureWords(result.reason, (id) => names.get(id)) }
   await tasks.end(taskId, problem.code === 'cancelled' ? 'cancelled' : 'failed', problem)
 }
 
@@ -172,7 +178,7 @@ export function changeDesk(parts: DeskParts): ChangeDesk {
     await watch.settled()
     await parts.changes.keepPreview(record.id, live.get(record.id) ?? preview).catch(() => {})
     live.delete(record.id)
-    await endTask(parts.tasks, task.id, result)
+    await endTask(parts.tasks, task.id, result, names)
     watch.tell(result.outcome)
     for (const topic of ['network', 'datapath'] as const)
       parts.publish({ topic, kind: 'updated', ref: record.id, tenantId: record.tenantId })

@@ -1,4 +1,5 @@
 import type { Change } from '#server/contract/changes.ts'
+import { failureWords } from '#server/engine/change/failure.ts'
 import type { ProgressEvent } from '#server/engine/change/progress.ts'
 
 /** The part of a change that is compiled once and then only moves: kept with the change. */
@@ -6,12 +7,14 @@ export type Preview = Pick<Change, 'findings' | 'waves' | 'datapaths'>
 
 type Row = Preview['datapaths'][number]
 
+const tenths = (ms: number): number => Math.round(ms * 10) / 10
+
 function timed(row: Row, event: Extract<ProgressEvent, { type: 'datapath' }>): Partial<Row> {
   const took = event.took_ms
   if (took === undefined) return {}
-  if (event.step === 'staged') return { staged_ms: (row.staged_ms ?? 0) + took }
-  if (event.step === 'committed') return { committed_ms: (row.committed_ms ?? 0) + took }
-  return event.step === 'observed' ? { observed_ms: took } : {}
+  if (event.step === 'staged') return { staged_ms: tenths((row.staged_ms ?? 0) + took) }
+  if (event.step === 'committed') return { committed_ms: tenths((row.committed_ms ?? 0) + took) }
+  return event.step === 'observed' ? { observed_ms: tenths(took) } : {}
 }
 
 /** What is shown of a change after one more progress event. */
@@ -34,9 +37,10 @@ export function logLine(event: ProgressEvent, nameOf: (datapathId: string) => st
   if (event.type === 'datapath') {
     if (!['observed', 'failed', 'undone', 'pending'].includes(event.step)) return undefined
     const took = event.took_ms === undefined ? '' : ` after ${Math.round(event.took_ms)} ms`
-    const why = event.reason ? `: ${event.reason.message}` : ''
+    // The line begins with the datapath's name already.
+    const why = event.reason ? `: ${failureWords({ ...event.reason, datapathId: undefined }, nameOf)}` : ''
     return `${nameOf(event.datapathId)}: ${event.step}${took}${why}.`.replace('..', '.')
   }
-  const why = event.reason ? `: ${event.reason.message}` : ''
+  const why = event.reason ? `: ${failureWords(event.reason, nameOf)}` : ''
   return `Change ${event.stand}${why}.`.replace('..', '.')
 }

@@ -33,6 +33,15 @@ export function failureOf(error: unknown): ChangeFailure {
   return { code: 'fault', message: error instanceof Error ? error.message : String(error) }
 }
 
+/** The same for people: `nic-2: flow_mod_failed: table_full, at table=10,…`. */
+export function failureWords(
+  { message, datapathId, entry }: ChangeFailure,
+  nameOf: (datapathId: string) => string | undefined,
+): string {
+  const where = datapathId === undefined ? '' : `${nameOf(datapathId) ?? datapathId}: `
+  return `${where}${message}${entry === undefined ? '' : ` (${entry})`}`
+}
+
 /** Writes an entry or a group for people. */
 export type Notation = (mismatch: Mismatch) => string
 
