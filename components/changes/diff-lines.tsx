@@ -40,16 +40,25 @@ const Marked = ({ line, other }: { line: string; other: string }) => (
   </>
 )
 
-function Lines({ line, notation }: { line: Line; notation: Notation }) {
-  if (notation === 'words') {
-    const kind = line.mark === '+' ? 'a' : line.mark === '-' ? 'r' : 'm'
-    const said = line.mark === '+' ? 'added' : line.mark === '-' ? 'removed' : 'modified'
+/** The same in words; entries that are there for the same reason are told together. */
+function Words({ lines }: { lines: readonly Line[] }) {
+  const told = [...Map.groupBy(lines, (line) => `${line.mark}${line.because}`)]
+  return told.map(([key, same]) => {
+    const [first] = same
+    if (!first) return null
+    const kind = first.mark === '+' ? 'a' : first.mark === '-' ? 'r' : 'm'
+    const said = first.mark === '+' ? 'added' : first.mark === '-' ? 'removed' : 'modified'
     return (
-      <Row kind={`${kind} words`} gutter={line.mark === '-' ? '−' : line.mark} said={said}>
-        {line.because}
+      <Row key={key} kind={`${kind} words`} gutter={first.mark === '-' ? '−' : first.mark} said={said}>
+        {first.because}:{' '}
+        {plural(same.length, first.table === null ? 'group' : 'entry', first.table === null ? 'groups' : 'entries')}{' '}
+        {said}
       </Row>
     )
-  }
+  })
+}
+
+function Lines({ line }: { line: Line }) {
   if (line.mark === '+')
     return (
       <Row kind="a" gutter="+" said="added" why={line.because}>
@@ -104,9 +113,11 @@ export function DiffLines({
                   <code>{table === null ? 'groups' : `table=${table}`}</code>{' '}
                   {tableOf(table) ? `${tableOf(table)?.name}, ${tableOf(table)?.words}` : ''}
                 </div>
-                {group.map((line) => (
-                  <Lines key={keyOf(line)} line={line} notation={notation} />
-                ))}
+                {notation === 'words' ? (
+                  <Words lines={group} />
+                ) : (
+                  group.map((line) => <Lines key={keyOf(line)} line={line} />)
+                )}
               </div>
             ))}
           </div>

@@ -35,7 +35,7 @@ const Fields = ({ edit }: { edit: Edit }) => (
         <span key={field}>
           {index > 0 || edit.operation !== 'update' ? ', ' : ''}
           <span className="dim">{word(field)}</span> {before === null ? null : <del>{before}</del>}
-          {before !== null && after !== null ? ' → ' : ' '}
+          {before !== null && after !== null ? ' → ' : ''}
           {after === null ? null : <ins>{after}</ins>}
         </span>
       ))}

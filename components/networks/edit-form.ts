@@ -1,6 +1,9 @@
+import type { Attachment } from '#server/contract/inventory.ts'
 import type { Network, Port, Subnet } from '#server/contract/networks.ts'
 import { draftOf } from '../queries/changes.ts'
 import { networkEdits } from '../queries/networks.ts'
+import { mtuFaults, nameFaults } from './draft-network.ts'
+import { pickFault } from './wizard/form.ts'
 
 /** What is to become of a network. */
 export interface NetworkEdit {
@@ -24,6 +27,23 @@ export const sizeOf = (edit: NetworkEdit, network: Network): number =>
   edit.newSubnets.length +
   edit.gonePorts.size +
   edit.newPorts.length
+
+/** Why it cannot be drafted yet, in one sentence; undefined when it can. */
+export function editObstacle(
+  edit: NetworkEdit,
+  network: Network,
+  attachments: readonly Attachment[],
+  underlayMtu: number | undefined,
+): string | undefined {
+  if (sizeOf(edit, network) === 0) return 'Change something to go on'
+  if (edit.name === '' || nameFaults(edit.name).length > 0) return 'Mend the name to go on'
+  if (mtuFaults(edit.mtu, underlayMtu, () => {}).length > 0) return 'Mend the MTU to go on'
+  const wrong = edit.newPorts.find(({ attachmentId, vlan }) => {
+    const attachment = attachments.find(({ id }) => id === attachmentId)
+    return attachment !== undefined && pickFault(attachment, { vlan }) !== undefined
+  })
+  return wrong ? 'Mend the ports to go on' : undefined
+}
 
 interface Held {
   readonly network: Network

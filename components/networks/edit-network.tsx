@@ -13,7 +13,7 @@ import { PageHead } from '../ui/page-head.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { plural } from '../ui/words.ts'
 import { mtuFaults, nameFaults, VXLAN_BYTES } from './draft-network.ts'
-import { draftEdit, sizeOf, untouched } from './edit-form.ts'
+import { draftEdit, editObstacle, sizeOf, untouched } from './edit-form.ts'
 import { EditPorts } from './edit-ports.tsx'
 import { EditSubnets } from './edit-subnets.tsx'
 import { MtuBar } from './wizard/mtu-bar.tsx'
@@ -32,14 +32,7 @@ function Form({ network, subnets, ports }: { network: Network; subnets: readonly
   const nameWrong = nameFaults(edit.name)
   const mtuWrong = mtuFaults(edit.mtu, underlayMtu, (mtu) => setEdit({ ...edit, mtu }))
   const size = sizeOf(edit, network)
-  const why =
-    size === 0
-      ? 'Change something to go on'
-      : edit.name === '' || nameWrong.length > 0
-        ? 'Mend the name to go on'
-        : mtuWrong.length > 0
-          ? 'Mend the MTU to go on'
-          : undefined
+  const why = editObstacle(edit, network, attachments.data ?? [], underlayMtu)
   const change = (next: typeof edit) => {
     save.reset()
     setEdit(next)

@@ -45,8 +45,18 @@ function useChangeMutation<Input, Output>(mutationFn: (input: Input) => Promise<
 }
 
 export const usePreview = () => useChangeMutation((id: string) => api.changes.preview({ id }))
-export const useCommit = () =>
-  useChangeMutation((input: { id: string; reason: string; force: boolean }) => api.changes.commit(input))
+
+/** Commits a draft. It is shown as moving at once: a quick one may be done before it is read again. */
+export function useCommit() {
+  const client = useQueryClient()
+  return useChangeMutation(async (input: { id: string; reason: string; force: boolean }) => {
+    const task = await api.changes.commit(input)
+    client.setQueryData(queries.list().queryKey, (rows) =>
+      rows?.map((row) => (row.id === input.id ? { ...row, state: 'committing' as const } : row)),
+    )
+    return task
+  })
+}
 export const useRollback = () => useChangeMutation((id: string) => api.changes.rollback({ id }))
 export const useDiscard = () => useChangeMutation((id: string) => api.changes.discard({ id }))
 
