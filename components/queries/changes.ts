@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { ChangeState } from '#server/contract/changes.ts'
+import type { ChangeState, ChangeSummary } from '#server/contract/changes.ts'
 import { api, utils } from './browser.ts'
 import type { Utils } from './orpc.ts'
 import { everyPage } from './pages.ts'
@@ -51,7 +51,7 @@ export function useCommit() {
   const client = useQueryClient()
   return useChangeMutation(async (input: { id: string; reason: string; force: boolean }) => {
     const task = await api.changes.commit(input)
-    client.setQueryData(queries.list().queryKey, (rows) =>
+    client.setQueryData<ChangeSummary[]>([...queries.list().queryKey], (rows) =>
       rows?.map((row) => (row.id === input.id ? { ...row, state: 'committing' as const } : row)),
     )
     return task
