@@ -177,7 +177,7 @@ function openDoor({ config, events }: WiringParts, stores: Stores, { fleet, swit
   const overviewParts = {
     ...datapathParts,
     weave: (scope: Scope) => readWeave(database, scope),
-    isSpoofDrop: observed.isSpoofDrop,
+    spoofedTotal: observed.spoofedTotal,
   }
   const router = {
     session: sessionHandlers({ signIn, sessions, product, onPasswordChanged }),

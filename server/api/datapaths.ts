@@ -2,6 +2,7 @@ import type { Task } from '#server/contract/changes.ts'
 import type { Datapath, DatapathPort, HeldEntry } from '#server/contract/datapaths.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
 import type { ComposedTable } from '#server/engine/change/compose.ts'
+import type { Condition as Reconciled } from '#server/engine/change/conditions.ts'
 import type { ProgramStore, Provenance, ProvenanceStore } from '#server/engine/change/ports.ts'
 import { dumpNotation, entryNotation, groupNotation } from '#server/engine/program/notation.ts'
 import { type Difference, EMPTY_PROGRAM, type Program } from '#server/engine/program/program.ts'
@@ -9,17 +10,14 @@ import type { ChangeStore } from '#server/inventory/changes.ts'
 import { EVERYTHING, type Scope } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Label } from '#server/inventory/labels.ts'
-import { notFound } from '#server/kernel/refusal.ts'
+import type { ListInput } from '#server/inventory/list.ts'
+import { notFound, Refusal } from '#server/kernel/refusal.ts'
 import { api } from './door.ts'
-import { heldEntry, type Place, places, provenanceOf, tablesOf } from './held.ts'
+import { heldEntry, type Place, places, provenanceOf, searchedText, tablesOf } from './held.ts'
+import { type Columns, matching, pageFrom } from './select.ts'
 
 /** Where a datapath stands, as reconciling sees it. */
-export interface Condition {
-  readonly state: Datapath['state']
-  /** What leads from what it holds to what is wanted; absent: it holds all of it and nothing else. */
-  readonly drift: Difference | undefined
-  readonly driftSince_ms: number | null
-}
+export type Condition = Pick<Reconciled, 'state' | 'drift' | 'driftSince_ms' | 'read_ms'>
 
 export interface DatapathParts {
   readonly fleet: Fleet
@@ -44,33 +42,43 @@ async function wantedOf(parts: DatapathParts, id: string): Promise<Program> {
   return (await parts.programs.committed([id])).get(id)?.program ?? EMPTY_PROGRAM
 }
 
+/** When it was last read, by whomever. */
+function readAtOf(parts: DatapathParts, id: string): number | null {
+  const [read_ms, last] = [parts.condition(id).read_ms, parts.fleet.last(id)]
+  return last && last.readAt_ms > (read_ms ?? 0) ? last.readAt_ms : read_ms
+}
+
 async function recordOf(parts: DatapathParts, id: string): Promise<DatapathRecord> {
   const record = (await parts.records()).find((one) => one.id === id)
   if (!record) throw notFound('datapath')
   return record
 }
 
-/** One datapath in the shape of the API. */
-export async function viewDatapath(parts: DatapathParts, record: DatapathRecord): Promise<Datapath> {
+/** One datapath in the shape of the API. Nothing is read from it for this: a list of a thousand is as quick as one. */
+function viewDatapath(parts: DatapathParts, record: DatapathRecord, wanted: Program): Datapath {
   const { id, name, serverId, serverName, siteName, nic, role, datapathId, bridge } = record
   const { connected, since_ms, reason, description } = parts.fleet.connection(id)
   const said = description ?? record.description
   const condition = parts.condition(id)
-  const wanted = await wantedOf(parts, id)
   const drift = condition.drift
   const lacking = drift?.entries.filter(({ after }) => after !== undefined).length ?? 0
-  const last = connected ? await parts.fleet.reading(id, 60_000).catch(() => undefined) : undefined
   return {
     ...{ id, name, serverId, serverName, siteName, nic, role, datapathId, bridge, connected, reason },
     ...{ product: said?.product ?? null, protocol: said?.protocol ?? null, features: [...(said?.features ?? [])] },
     ...{ connectedSince: connected ? time(since_ms) : null, tables: said?.tables ?? null, state: condition.state },
     ...{ wanted: wanted.entries.size, held: wanted.entries.size - lacking, groups: wanted.groups.size },
-    ...{ drift: (drift?.entries.length ?? 0) + (drift?.groups.length ?? 0), readAt: time(last?.readAt_ms ?? null) },
+    ...{ drift: (drift?.entries.length ?? 0) + (drift?.groups.length ?? 0), readAt: time(readAtOf(parts, id)) },
   }
 }
 
-/** The places of a datapath, read at most a moment ago; without counters where it is away. */
-async function placesOf(parts: DatapathParts, id: string): Promise<{ all: Place[]; readAt: string | null }> {
+/** Datapaths in the shape of the API. */
+export async function viewDatapaths(parts: DatapathParts, records: readonly DatapathRecord[]): Promise<Datapath[]> {
+  const wanted = await parts.programs.committed(records.map(({ id }) => id))
+  return records.map((record) => viewDatapath(parts, record, wanted.get(record.id)?.program ?? EMPTY_PROGRAM))
+}
+
+/** The places of a datapath, read at most a moment ago; as they were last where it is away. */
+async function placesOf(parts: DatapathParts, id: string): Promise<{ all: readonly Place[]; readAt: string | null }> {
   const [reading, wanted] = await Promise.all([parts.fleet.reading(id, READ_AGE_MS), wantedOf(parts, id)])
   return { all: places(reading?.held, wanted), readAt: time(reading?.readAt_ms ?? null) }
 }
@@ -81,14 +89,25 @@ type Because = HeldEntry['because']
 const pipelineLabel = (subject: string) =>
   subject.startsWith('block/') ? { kind: 'pipeline', id: null, name: 'pipeline' } : undefined
 
+type Rows = ReadonlyMap<bigint, Provenance>
+
+const rowOf = (rows: Rows, { entry }: Place): Provenance | undefined => {
+  const number = provenanceOf(entry)
+  return number === undefined ? undefined : rows.get(number)
+}
+
+/** The rows that the cookies of entries name. */
+const provenances = (parts: DatapathParts, shown: readonly Place[]): Promise<Rows> =>
+  parts.provenance.look([...new Set(shown.flatMap(({ entry }) => provenanceOf(entry) ?? []))])
+
 /** Why entries are there, the most specific intent of each. */
 async function becauseOf(
   parts: DatapathParts,
   scope: Scope,
   shown: readonly Place[],
 ): Promise<ReadonlyMap<string, Because>> {
-  const rows = await parts.provenance.look([...new Set(shown.map(({ entry }) => provenanceOf(entry)))])
-  const first = (place: Place): string | undefined => rows.get(provenanceOf(place.entry))?.because[0]
+  const rows = await provenances(parts, shown)
+  const first = (place: Place): string | undefined => rowOf(rows, place)?.because[0]
   const names = await parts.labels(
     scope,
     shown.flatMap((place) => first(place) ?? []),
@@ -102,35 +121,21 @@ async function becauseOf(
   )
 }
 
-const contains = (place: Place, text: string): boolean => entryNotation(place.entry).includes(text)
-
-/** `filter` for entries: `text:contains:…`, `state:eq:…`. */
-function filtered(all: readonly Place[], filter: string | string[] | undefined): Place[] {
-  const filters = (filter === undefined ? [] : [filter].flat()).map((one) => one.split(':'))
-  return all.filter((place) =>
-    filters.every(([field, , ...value]) =>
-      field === 'state' ? place.state === value.join(':') : contains(place, value.join(':')),
-    ),
-  )
-}
+/** By what entries can be filtered: `text:contains:10.0.0.7`, `state:eq:missing`. */
+const ENTRY_COLUMNS: Columns<Place> = { state: ({ state }) => state, text: searchedText }
 
 async function entriesOf(
   parts: DatapathParts,
   scope: Scope,
-  input: {
-    id: string
-    table?: number | undefined
-    filter?: string | string[] | undefined
-    limit: number
-    cursor?: string | undefined
-  },
+  input: ListInput & { readonly id: string; readonly table?: number | undefined },
 ) {
   await recordOf(parts, input.id)
+  if (input.sort !== undefined) throw unsorted()
   const { all, readAt } = await placesOf(parts, input.id)
-  const found = filtered(all, input.filter).filter(
-    ({ entry }) => input.table === undefined || entry.table === input.table,
-  )
-  const from = input.cursor === undefined ? 0 : found.findIndex(({ entry }) => entry.key > (input.cursor as string))
+  const inTable = input.table === undefined ? all : all.filter(({ entry }) => entry.table === input.table)
+  const found = matching(inTable, input.filter, ENTRY_COLUMNS)
+  const { cursor } = input
+  const from = cursor === undefined ? 0 : found.findIndex(({ entry }) => entry.key > cursor)
   const shown = from < 0 ? [] : found.slice(from, from + input.limit)
   const because = await becauseOf(parts, scope, shown)
   const last = shown.at(-1)?.entry.key
@@ -140,6 +145,13 @@ async function entriesOf(
     next: more && last !== undefined ? last : null,
     ...{ readAt, total: found.length },
   }
+}
+
+const unsorted = (): Refusal => {
+  const message = 'Entries are in the order of tables, priorities and matches.'
+  return new Refusal('malformed', message, [
+    { pointer: '/sort', rule: 'list.field', message, mend: 'Leave `sort` out.' },
+  ])
 }
 
 async function storyOf(parts: DatapathParts, scope: Scope, row: Provenance | undefined) {
@@ -160,8 +172,7 @@ async function whyOf(parts: DatapathParts, scope: Scope, id: string, key: string
   await recordOf(parts, id)
   const place = (await placesOf(parts, id)).all.find(({ entry }) => entry.key === key)
   if (!place) throw notFound('entry')
-  const number = provenanceOf(place.entry)
-  const story = await storyOf(parts, scope, (await parts.provenance.look([number])).get(number))
+  const story = await storyOf(parts, scope, rowOf(await provenances(parts, [place]), place))
   const because = (await becauseOf(parts, scope, [place])).get(key) ?? null
   return { entry: heldEntry(place, because), text: dumpNotation(place.entry), ...story }
 }
@@ -170,7 +181,8 @@ async function portsOf(parts: DatapathParts, id: string): Promise<DatapathPort[]
   const record = await recordOf(parts, id)
   const driver = parts.fleet.driver(id)
   const said = parts.fleet.connection(id).description ?? record.description
-  const counters = new Map(driver?.connected ? (await driver.portCounters()).map((one) => [one.port, one]) : [])
+  const counted = driver?.connected ? await driver.portCounters().catch(() => []) : []
+  const counters = new Map(counted.map((one) => [one.port, one]))
   const attachments = await parts.attachments(id)
   return (said?.ports ?? []).map(({ port, name, mac, up }) => {
     const of = counters.get(port)
@@ -183,6 +195,9 @@ async function portsOf(parts: DatapathParts, id: string): Promise<DatapathPort[]
   })
 }
 
+/** So many lines are shown of a drift, so that a switch with foreign entries without end has a page still. */
+const MOST_LINES = 500
+
 function driftLines(drift: Difference | undefined) {
   if (!drift) return []
   const line = (held: string | null, wanted: string | null) => {
@@ -190,23 +205,30 @@ function driftLines(drift: Difference | undefined) {
     return { kind, held, wanted }
   }
   return [
-    ...drift.entries.map(({ before, after }) =>
-      line(before ? entryNotation(before) : null, after ? entryNotation(after) : null),
-    ),
-    ...drift.groups.map(({ before, after }) =>
-      line(before ? groupNotation(before) : null, after ? groupNotation(after) : null),
-    ),
-  ]
+    ...drift.entries
+      .slice(0, MOST_LINES)
+      .map(({ before, after }) => line(before ? entryNotation(before) : null, after ? entryNotation(after) : null)),
+    ...drift.groups
+      .slice(0, MOST_LINES)
+      .map(({ before, after }) => line(before ? groupNotation(before) : null, after ? groupNotation(after) : null)),
+  ].slice(0, MOST_LINES)
+}
+
+/** By what datapaths can be filtered and sorted. */
+const COLUMNS: Columns<Datapath> = {
+  ...{ name: ({ name }) => name, serverName: ({ serverName }) => serverName, siteName: ({ siteName }) => siteName },
+  ...{ nic: ({ nic }) => nic, role: ({ role }) => role, datapathId: ({ datapathId }) => datapathId },
+  ...{ state: ({ state }) => state, bridge: ({ bridge }) => bridge, product: ({ product }) => product },
+  ...{ wanted: ({ wanted }) => wanted, held: ({ held }) => held, drift: ({ drift }) => drift },
 }
 
 /** Datapaths: connection, pipeline, entries with counters and reasons, drift. */
 export function datapathHandlers(parts: DatapathParts) {
-  const view = async (id: string) => viewDatapath(parts, await recordOf(parts, id))
+  const view = async (id: string) => viewDatapath(parts, await recordOf(parts, id), await wantedOf(parts, id))
   return {
-    list: api.datapaths.list.handler(async () => {
-      const records = await parts.records()
-      return { items: await Promise.all(records.map((record) => viewDatapath(parts, record))), next: null }
-    }),
+    list: api.datapaths.list.handler(async ({ input }) =>
+      pageFrom(await viewDatapaths(parts, await parts.records()), input, COLUMNS, 'name'),
+    ),
     get: api.datapaths.get.handler(({ input }) => view(input.id)),
     tables: api.datapaths.tables.handler(async ({ input }) => {
       const record = await recordOf(parts, input.id)
@@ -226,7 +248,7 @@ export function datapathHandlers(parts: DatapathParts) {
     drift: api.datapaths.drift.handler(async ({ input }) => {
       await recordOf(parts, input.id)
       const { drift, driftSince_ms } = parts.condition(input.id)
-      return { since: time(driftSince_ms), items: driftLines(drift).slice(0, 500) }
+      return { since: time(driftSince_ms), items: driftLines(drift) }
     }),
     read: api.datapaths.read.handler(async ({ input }) => {
       await recordOf(parts, input.id)

@@ -1,26 +1,30 @@
 import type { ChangeSummary } from '#server/contract/changes.ts'
+import type { Datapath } from '#server/contract/datapaths.ts'
 import type { Overview } from '#server/contract/overview.ts'
-import type { Held, PortCounters } from '#server/datapath/driver.ts'
+import type { PortCounters } from '#server/datapath/driver.ts'
 import type { ChangeStore } from '#server/inventory/changes.ts'
 import type { Scope } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
-import { type DatapathParts, viewDatapath } from './datapaths.ts'
+import { type DatapathParts, viewDatapaths } from './datapaths.ts'
 import { api } from './door.ts'
 
 export interface OverviewParts extends DatapathParts {
   readonly changes: ChangeStore
   readonly weave: (scope: Scope) => Promise<Weave>
-  /** Whether an entry is a port's drop of spoofed sources. */
-  readonly isSpoofDrop: (entryKey: string) => boolean
+  /** Packets of the scope's ports that were dropped for a source that is not their own. */
+  readonly spoofedTotal: (scope: Scope) => Promise<bigint>
 }
 
 type Attention = Overview['attention'][number]
-type View = Awaited<ReturnType<typeof viewDatapath>>
 
-const NOTICE_AGE_MS = 5_000
+const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 
-function attentionOf(views: readonly View[], changes: readonly ChangeSummary[]): Attention[] {
+function attentionOf(
+  { fleet, condition }: OverviewParts,
+  views: readonly Datapath[],
+  changes: readonly ChangeSummary[],
+): Attention[] {
   const datapaths = views.flatMap((view): Attention[] => {
     const href = `/datapaths/${view.id}`
     if (view.state === 'away')
@@ -29,7 +33,7 @@ function attentionOf(views: readonly View[], changes: readonly ChangeSummary[]):
           severity: 'bad',
           title: `${view.name} is away`,
           words: `${view.serverName}: ${view.reason ?? 'not connected'}. What it holds goes on forwarding.`,
-          since: view.connectedSince,
+          since: time(fleet.connection(view.id).since_ms),
           href,
           action: 'Open',
         },
@@ -40,7 +44,7 @@ function attentionOf(views: readonly View[], changes: readonly ChangeSummary[]):
           severity: 'warn',
           title: `${view.name} differs from what is wanted`,
           words: `${view.drift} ${view.drift === 1 ? 'entry differs' : 'entries differ'}.`,
-          since: view.readAt,
+          since: time(condition(view.id).driftSince_ms),
           href: `${href}?view=drift`,
           action: 'Repair',
         },
@@ -78,20 +82,13 @@ function attentionOf(views: readonly View[], changes: readonly ChangeSummary[]):
 
 interface Measured {
   readonly record: DatapathRecord
-  readonly held: Held | undefined
   readonly ports: readonly PortCounters[]
 }
 
-/** A look at a datapath costs one dump at most every few seconds, however many people watch. */
-async function measure(parts: OverviewParts, record: DatapathRecord): Promise<Measured> {
-  const driver = parts.fleet.driver(record.id)
-  if (!driver?.connected) return { record, held: undefined, ports: [] }
-  try {
-    const [reading, ports] = await Promise.all([parts.fleet.reading(record.id, NOTICE_AGE_MS), driver.portCounters()])
-    return { record, held: reading?.held, ports }
-  } catch {
-    return { record, held: undefined, ports: [] }
-  }
+/** The counters of a datapath's ports; none of one that is away or does not answer. */
+async function measure({ fleet }: OverviewParts, record: DatapathRecord): Promise<Measured> {
+  const driver = fleet.driver(record.id)
+  return { record, ports: driver?.connected ? await driver.portCounters().catch(() => []) : [] }
 }
 
 function tunnelOf({ record, ports }: Measured): PortCounters | undefined {
@@ -100,14 +97,6 @@ function tunnelOf({ record, ports }: Measured): PortCounters | undefined {
 }
 
 const sum = (values: Iterable<bigint>): string => [...values].reduce((total, value) => total + value, 0n).toString()
-
-function spoofedIn(measured: readonly Measured[], isSpoofDrop: (key: string) => boolean): string {
-  return sum(
-    measured.flatMap(({ held }) =>
-      [...(held?.counters ?? [])].flatMap(([key, { packets }]) => (isSpoofDrop(key) ? [packets] : [])),
-    ),
-  )
-}
 
 function linksOf(measured: readonly Measured[]): Overview['links'] {
   return measured.flatMap((one) => {
@@ -127,6 +116,17 @@ function linksOf(measured: readonly Measured[]): Overview['links'] {
   })
 }
 
+/** How full a server's datapaths are is the operator's business: others' entries are in them too. */
+function serversOf({ servers }: Weave, views: readonly Datapath[], records: readonly DatapathRecord[], all: boolean) {
+  const limits = new Map(records.map(({ id, description }) => [id, description?.tableDefault ?? null]))
+  return servers.map((server) => {
+    const own = views.filter(({ serverId }) => serverId === server.id)
+    const datapaths = own.map(({ id, name, state }) => ({ id, name, state }))
+    const entries = all ? own.reduce((count, { wanted }) => count + wanted, 0) : 0
+    return { ...server, datapaths, entries, entryLimit: all ? (limits.get(own[0]?.id ?? '') ?? null) : null }
+  })
+}
+
 async function overviewOf(parts: OverviewParts, scope: Scope): Promise<Overview> {
   const [weave, all, recent] = await Promise.all([
     parts.weave(scope),
@@ -135,33 +135,26 @@ async function overviewOf(parts: OverviewParts, scope: Scope): Promise<Overview>
   ])
   const visible = new Set(weave.servers.map(({ id }) => id))
   const records = all.filter(({ serverId }) => visible.has(serverId))
-  const [views, measured] = await Promise.all([
-    Promise.all(records.map((record) => viewDatapath(parts, record))),
-    scope.tenantId === null ? Promise.all(records.map((record) => measure(parts, record))) : [],
+  const seesAll = scope.tenantId === null
+  const [views, measured, spoofed] = await Promise.all([
+    viewDatapaths(parts, records),
+    seesAll ? Promise.all(records.map((record) => measure(parts, record))) : [],
+    parts.spoofedTotal(scope),
   ])
   const tunnels = measured.flatMap((one) => tunnelOf(one) ?? [])
-  const limits = new Map(records.map(({ id, description }) => [id, description?.tableDefault ?? null]))
   return {
     ...{ at: new Date().toISOString(), sites: weave.sites, networks: weave.networks, changes: recent.items },
-    servers: weave.servers.map((server) => {
-      const own = views.filter(({ serverId }) => serverId === server.id)
-      const datapaths = own.map(({ id, name, state }) => ({ id, name, state }))
-      const entries = own.reduce((count, { wanted }) => count + wanted, 0)
-      return { ...server, datapaths, entries, entryLimit: limits.get(own[0]?.id ?? '') ?? null }
-    }),
+    servers: serversOf(weave, views, records, seesAll),
     totals: {
       ...{ networks: weave.networks.length, ports: weave.ports, datapaths: views.length },
       holding: views.filter(({ state }) => state === 'held').length,
-      entries: views.reduce((count, { wanted }) => count + wanted, 0),
+      entries: seesAll ? views.reduce((count, { wanted }) => count + wanted, 0) : 0,
       tunnelPackets: sum(tunnels.map(({ txPackets }) => txPackets)),
       tunnelBytes: sum(tunnels.map(({ txBytes }) => txBytes)),
-      spoofed: spoofedIn(measured, parts.isSpoofDrop),
+      spoofed: spoofed.toString(),
       misses: sum(measured.flatMap(({ ports }) => ports.map(({ rxDropped }) => rxDropped))),
     },
-    attention:
-      scope.tenantId === null
-        ? attentionOf(views, recent.items.slice(0, 3))
-        : attentionOf([], recent.items.slice(0, 3)),
+    attention: attentionOf(parts, seesAll ? views : [], recent.items.slice(0, 3)),
     links: linksOf(measured),
   }
 }

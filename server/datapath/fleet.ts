@@ -14,6 +14,8 @@ export interface Connection {
 export interface Reading {
   readonly held: Held
   readonly readAt_ms: number
+  /** How long it took. */
+  readonly took_ms: number
 }
 
 /** The drivers in service, with what they last said. */
@@ -25,8 +27,9 @@ export interface Fleet {
   remove(datapathId: string): Promise<void>
   connection(datapathId: string): Connection
   /**
-   * The last reading if it is younger than `maxAge_ms`, else a new one; callers at one moment share a read. Where the
-   * datapath is away or does not answer: the last one however old, undefined when it was never read. Never rejects.
+   * The last reading if it is younger than `maxAge_ms` (or than nine times what it took), else a new one; callers at one
+   * moment share a read. Where the datapath is away or does not answer: the last one however old, undefined when it was
+   * never read. Never rejects.
    */
   reading(datapathId: string, maxAge_ms: number): Promise<Reading | undefined>
   /** The last reading, however old. */
@@ -60,11 +63,16 @@ function follow(connection: Connection, event: DriverEvent, now_ms: number): Con
   }
 }
 
+/** Looking takes a tenth of the time at most, so that pages about 100,000 entries leave the switch its work. */
+const isFresh = ({ readAt_ms, took_ms }: Reading, maxAge_ms: number, clock: Clock): boolean =>
+  clock.now_ms() - readAt_ms <= Math.max(maxAge_ms, 9 * took_ms)
+
 /** Reads once. What is read belongs to the connection that it was read through: after another one it is old. */
 async function readOnce(member: Member, clock: Clock): Promise<Reading | undefined> {
   try {
+    const begun_ms = clock.monotonic_ms()
     const held = await member.driver.read()
-    member.last = { held, readAt_ms: clock.now_ms() }
+    member.last = { held, readAt_ms: clock.now_ms(), took_ms: clock.monotonic_ms() - begun_ms }
   } catch {
     // Away or deaf: what it held last is the best that there is, and its age is told with it.
   } finally {
@@ -108,7 +116,7 @@ export function createFleet(clock: Clock): Fleet {
     async reading(id, maxAge_ms) {
       const member = members.get(id)
       if (!member?.driver.connected) return member?.last
-      if (member.last && clock.now_ms() - member.last.readAt_ms <= maxAge_ms) return member.last
+      if (member.last && isFresh(member.last, maxAge_ms, clock)) return member.last
       member.running ??= readOnce(member, clock)
       return member.running
     },

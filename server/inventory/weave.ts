@@ -30,7 +30,7 @@ const readNetworks = (tx: Transaction) => tx.$queryRaw<Omit<Overview['networks']
   SELECT n.id, n.name, n.vni, t.name AS "tenantName", t.thread FROM network n JOIN tenant t ON t.id = n.tenant_id
   ORDER BY t.name, n.name`
 
-/** Reads the weave. A tenant sees its own networks and the servers that they reach. */
+/** Reads the weave. A tenant sees its own networks, the servers that they reach, and the sites of these. */
 export const readWeave = (database: Database, scope: Scope): Promise<Weave> =>
   database.inScope(scope, async (tx) => {
     const [sites, servers, networks, knots] = [
@@ -40,9 +40,13 @@ export const readWeave = (database: Database, scope: Scope): Promise<Weave> =>
       await readKnots(tx),
     ]
     const reached = new Set(knots.map(({ serverId }) => serverId))
+    const visible = scope.tenantId === null ? servers : servers.filter(({ id }) => reached.has(id))
+    const inUse = new Set(visible.map(({ siteId }) => siteId))
     return {
-      sites: sites.map(({ id, name, words }) => ({ id, name, words })),
-      servers: scope.tenantId === null ? servers : servers.filter(({ id }) => reached.has(id)),
+      sites: sites
+        .filter(({ id }) => scope.tenantId === null || inUse.has(id))
+        .map(({ id, name, words }) => ({ id, name, words })),
+      servers: visible,
       networks: networks.map((network) => ({
         ...network,
         knots: knots
