@@ -121,7 +121,8 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
   const operate = operations(id, attachment)
   let withdraw: (() => Promise<void>) | undefined
 
-  const resolve = (session: Session, difference: Difference) => {
+  const resolve = async (session: Session, difference: Difference): Promise<void> => {
+    if (difference.neighbours.length === 0) return
     const port = session.tunnelPort() ?? tunnelPortOf(difference)
     if (port === undefined && difference.neighbours.some(({ after }) => after))
       log('warn', 'Tunnel neighbours are not resolved: the switch has no tunnel port.', { datapath: name })

@@ -72,7 +72,7 @@ export async function readHeld(
   patience: Patience,
 ): Promise<Held> {
   const entries = new Map<string, Entry>()
-  const counters = new Map<string, EntryCounters>()
+  const seen: [string, FlowEntry][] = []
   const groups = readGroups(connection, patience)
   const flows = connection.collect(
     ALL_FLOWS,
@@ -80,11 +80,20 @@ export async function readHeld(
       for (const flow of part.flows) {
         const entry = heldEntry(flow)
         entries.set(entry.key, entry)
-        counters.set(entry.key, heldCounters(flow))
+        seen.push([entry.key, flow])
       }
     },
     patience,
   )
   await Promise.all([groups, flows])
-  return { program: Object.freeze({ entries, groups: await groups, neighbours }), counters }
+  const program = Object.freeze({ entries, groups: await groups, neighbours })
+  let counters: ReadonlyMap<string, EntryCounters> | undefined
+  return {
+    program,
+    // Few who read a program ask for its counters as well.
+    get counters() {
+      counters ??= new Map(seen.map(([key, flow]) => [key, heldCounters(flow)]))
+      return counters
+    },
+  }
 }

@@ -122,11 +122,11 @@ async function partOf(datapathId: string, pending: boolean, input: ChangeRun, po
   if (isEmptied(held, wanted)) throw new Stop(emptied(datapathId))
   const drift = firstDrift(held, wanted, waves)
   if (drift) throw new Stop(drifted(datapathId, drift, ports.notation))
-  const part = { datapathId, pending, waves: withImages(held, waves), hashAfter: '' }
+  const part = { datapathId, pending, waves: withImages(held, waves) }
   return {
     ...part,
     hashBefore: committed?.hash ?? hashProgram(wanted).all,
-    hashAfter: hashProgram(programAfter({ ...part, hashBefore: '' }, input.before)).all,
+    hashAfter: hashProgram(programAfter(part, input.before)).all,
   }
 }
 

@@ -10,9 +10,20 @@ export type Before = ReadonlyMap<string, CommittedProgram>
 export const programsBefore = (record: Pick<JournalRecord, 'parts'>, programs: ProgramStore): Promise<Before> =>
   programs.committed(record.parts.map((part) => part.datapathId))
 
-/** What a datapath is wanted to hold once the change is true. */
-export const programAfter = (part: JournalPart, before: Before): Program =>
-  part.waves.reduce(apply, before.get(part.datapathId)?.program ?? EMPTY_PROGRAM)
+const computed = new WeakMap<JournalPart['waves'], { readonly from: Program; readonly after: Program }>()
+
+/** What a datapath is wanted to hold once the change is true. Computed once for each part: programs may be large. */
+export function programAfter(
+  { datapathId, waves }: Pick<JournalPart, 'datapathId' | 'waves'>,
+  before: Before,
+): Program {
+  const from = before.get(datapathId)?.program ?? EMPTY_PROGRAM
+  const known = computed.get(waves)
+  if (known?.from === from) return known.after
+  const after = waves.reduce(apply, from)
+  computed.set(waves, { from, after })
+  return after
+}
 
 /** What is still to be brought to a datapath: earlier pending changes, and this one if it is away. */
 function pendingOf(part: JournalPart, before: Before): Difference | undefined {

@@ -138,9 +138,9 @@ export function firstDrift(held: Program, wanted: Program, waves: readonly Diffe
 /** The waves as seen from what the device holds: with their before-images, so that they can be taken back. */
 export function withImages(held: Program, waves: readonly Difference[]): Difference[] {
   let now = held
-  return waves.map((wave) => {
+  return waves.map((wave, n) => {
     const seen = restrict(now, wave)
-    now = apply(now, seen)
+    if (n + 1 < waves.length) now = apply(now, seen)
     return seen
   })
 }
