@@ -1,112 +1,146 @@
 /**
- * How long a change takes to reach one switch: stage, journal, commit, and read back, beside `ovs-ofctl --bundle
- * add-flows` of the same entries on the same switch in the same run. `node test/bench/commit.ts [entries …]`
+ * How long a change takes on one switch, from the first look at it to the row that says it is committed: read and
+ * compare, journal, stage, decide, commit, read back, write down. Beside it, in turns and in the same run, `ovs-ofctl
+ * --bundle add-flows` of the same entries. `node test/bench/commit.ts [entries …]`
  */
+import { randomUUID } from 'node:crypto'
+import type { Driver } from '#server/datapath/driver.ts'
+import { runChange } from '#server/engine/change/commit.ts'
+import type { Journal } from '#server/engine/change/journal.ts'
 import { inverse } from '#server/engine/program/difference.ts'
 import { hashProgram } from '#server/engine/program/hash.ts'
 import { entryNotation } from '#server/engine/program/notation.ts'
-import { type Difference, EMPTY_DIFFERENCE } from '#server/engine/program/program.ts'
-import { adding, type DrivenBridge, driveConnected, manyEntries } from '#test/peers/openflow.ts'
-import { type Openvswitch, startPeer, stopPeers } from '#test/peers/openvswitch.ts'
+import type { Difference } from '#server/engine/program/program.ts'
+import { type Engine, startEngine } from '#test/peers/crash/wiring.ts'
+import { adding, manyEntries, setController } from '#test/peers/openflow.ts'
+import { type Openvswitch, startPeer, stopPeers, until } from '#test/peers/openvswitch.ts'
+import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
 
-const DEADLINE_MS = 60_000
-const ROUNDS = 5
+const ROUNDS = 7
+const ID = randomUUID()
+const DATAPATH_ID = '00000000000000aa'
 
-/** What is made durable between stage and commit. Without one, nothing is. */
-export type JournalStep = (difference: Difference) => Promise<void>
+/** Milliseconds by the name of a call to the outside. */
+type Times = Map<string, number>
 
-export interface CommitFigures {
-  readonly entries: number
-  /** Medians in milliseconds. */
-  readonly ovsOfctl_ms: number
-  readonly stage_ms: number
-  readonly journal_ms: number
-  readonly commit_ms: number
-  readonly readBack_ms: number
-  /** Stage, journal and commit against ovs-ofctl. */
-  readonly ratio: number
+function stopwatch(times: Times) {
+  return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now()
+    const value = await work()
+    times.set(name, (times.get(name) ?? 0) + performance.now() - start)
+    return value
+  }
+}
+type Watch = ReturnType<typeof stopwatch>
+
+const timedJournal =
+  (watch: Watch) =>
+  (journal: Journal): Journal => ({
+    ...journal,
+    prepare: (record) => watch('prepare', () => journal.prepare(record)),
+    decide: (change) => watch('decide', () => journal.decide(change)),
+    wave: (change, done) => watch('wave', () => journal.wave(change, done)),
+    finish: (change, outcome) => watch('finish', () => journal.finish(change, outcome)),
+  })
+
+const timedDriver =
+  (watch: Watch) =>
+  (driver: Driver): Driver => {
+    const timed: Driver = Object.create(driver)
+    return Object.assign(timed, {
+      stage: (request: Parameters<Driver['stage']>[0], ms: number) => watch('stage', () => driver.stage(request, ms)),
+      commit: (staged: Parameters<Driver['commit']>[0], ms: number) => watch('commit', () => driver.commit(staged, ms)),
+      read: () => watch('read', () => driver.read()),
+    })
+  }
+
+async function draft({ engine }: TestDatabase): Promise<string> {
+  const change = randomUUID()
+  await engine.query(
+    `INSERT INTO change (id, title, actor, reserved_until) VALUES ($1, 'Bench', 'admin', now() + interval '1 day')`,
+    [change],
+  )
+  return change
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
+/** Takes a difference through a whole change; answers how long that took. */
+async function change(engine: Engine, database: TestDatabase, difference: Difference): Promise<number> {
+  const input = {
+    ...{ change: await draft(database), revision: 1n, compilerVersion: 'bench', granted: [], released: [] },
+    ...{ forced: false, within_ms: 60_000, waves: [{ name: 'receive', parts: new Map([[ID, difference]]) }] },
+    before: await engine.ports.programs.committed([ID]),
+  }
   const start = performance.now()
-  const value = await work()
-  return [performance.now() - start, value]
+  const result = await runChange(input, engine.ports, new AbortController().signal)
+  const took = performance.now() - start
+  if (result.outcome !== 'committed') throw new Error(`the change is ${JSON.stringify(result)}`)
+  return took
+}
+
+interface Bench {
+  readonly peer: Openvswitch
+  readonly database: TestDatabase
+  readonly engine: Engine
+  readonly times: Times
+}
+
+interface Round {
+  readonly ofctl: number
+  readonly weft: number
+  readonly times: Times
+}
+
+async function round({ peer, database, engine, times }: Bench, count: number, text: string): Promise<Round> {
+  const difference = adding(manyEntries(count))
+  times.clear()
+  const weft = await change(engine, database, difference)
+  const spent = new Map(times)
+  const held = await engine.ports.datapaths.driver(ID)?.read()
+  const wanted = (await engine.ports.programs.committed([ID])).get(ID)
+  if (!held || !wanted || held.program.entries.size !== count || hashProgram(held.program).all !== wanted.hash)
+    throw new Error('the switch does not hold what was committed')
+  await change(engine, database, inverse(difference))
+  const start = performance.now()
+  await peer.ofctlWith(text, '--bundle', 'add-flows', 'br1', '-')
+  const ofctl = performance.now() - start
+  const added = await peer.ofctl('dump-aggregate', 'br1')
+  if (!added.includes(`flow_count=${count}`)) throw new Error(`ovs-ofctl did not add all: ${added}`)
+  await peer.ofctl('del-flows', 'br1')
+  return { ofctl, weft, times: spent }
 }
 
 const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] as number
 
-interface Round {
-  readonly ofctl: number
-  readonly stage: number
-  readonly journal: number
-  readonly commit: number
-  readonly read: number
-}
-
-async function round(
-  peer: Openvswitch,
-  { datapath }: DrivenBridge,
-  count: number,
-  text: string,
-  journal?: JournalStep,
-): Promise<Round> {
-  const difference = adding(manyEntries(count))
-  const [stage, staged] = await timed(() => datapath.stage({ change: 'C-1', difference }, DEADLINE_MS))
-  const [journalled] = await timed(async () => journal?.(difference))
-  const [commit] = await timed(() => datapath.commit(staged, DEADLINE_MS))
-  const [read, held] = await timed(() => datapath.read())
-  const wanted = new Map(manyEntries(count).map((one) => [one.key, one]))
-  if (
-    hashProgram(held.program).all !==
-    hashProgram({ ...EMPTY_DIFFERENCE, entries: wanted, groups: new Map(), neighbours: new Map() }).all
+async function measure(bench: Bench, count: number): Promise<void> {
+  const text = manyEntries(count)
+    .map((one) => `cookie=0x${one.cookie.toString(16)}, ${entryNotation(one)}`)
+    .join('\n')
+  const rounds: Round[] = []
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await round(bench, count, text))
+  const [weft, ofctl] = [median(rounds.map((one) => one.weft)), median(rounds.map((one) => one.ofctl))]
+  const names = [...(rounds[0]?.times.keys() ?? [])]
+  const steps = names.map((name) => `${name} ${median(rounds.map(({ times }) => times.get(name) ?? 0)).toFixed(0)}`)
+  console.log(
+    `${count} entries: ${weft.toFixed(0)} ms beside ${ofctl.toFixed(0)} ms of ovs-ofctl, ${(weft / ofctl).toFixed(2)} times; ms: ${steps.join(', ')}`,
   )
-    throw new Error('the switch does not hold what was committed')
-  await datapath.converge(inverse(difference), DEADLINE_MS)
-  const [ofctl] = await timed(() => peer.ofctlWith(text, '--bundle', 'add-flows', 'br1', '-'))
-  const added = await peer.ofctl('dump-aggregate', 'br1')
-  if (!added.includes(`flow_count=${count}`)) throw new Error(`ovs-ofctl did not add all: ${added}`)
-  await peer.ofctl('del-flows', 'br1')
-  return { ofctl, stage, journal: journalled, commit, read }
 }
 
-/** Measures changes of so many entries, each the median of some rounds in which driver and ovs-ofctl take turns. */
-export async function benchmarkCommit(sizes: readonly number[], journal?: JournalStep): Promise<CommitFigures[]> {
-  const peer = await startPeer({ datapath: 'dummy' })
+const sizes = process.argv.slice(2).map(Number)
+const [peer, database] = await Promise.all([startPeer({ datapath: 'dummy' }), startTestDatabase()])
+try {
   // One bridge each, so that ovs-ofctl's changes are not reported to the driver.
-  await peer.addBridge('br0', { datapathId: '00000000000000aa' })
+  await peer.addBridge('br0', { datapathId: DATAPATH_ID })
   await peer.addBridge('br1')
-  const driven = await driveConnected(peer, 'br0')
-  try {
-    const figures: CommitFigures[] = []
-    for (const count of sizes) {
-      const text = manyEntries(count)
-        .map((one) => `cookie=0x${one.cookie.toString(16)}, ${entryNotation(one)}`)
-        .join('\n')
-      const rounds: Round[] = []
-      for (let i = 0; i < ROUNDS; i++) rounds.push(await round(peer, driven, count, text, journal))
-      const of = (part: keyof Round) => median(rounds.map((one) => one[part]))
-      figures.push({
-        entries: count,
-        ovsOfctl_ms: of('ofctl'),
-        stage_ms: of('stage'),
-        journal_ms: of('journal'),
-        commit_ms: of('commit'),
-        readBack_ms: of('read'),
-        ratio: median(rounds.map(({ stage, journal, commit, ofctl }) => (stage + journal + commit) / ofctl)),
-      })
-    }
-    return figures
-  } finally {
-    await driven.close()
-    await stopPeers()
-  }
-}
-
-if (import.meta.main) {
-  const sizes = process.argv.slice(2).map(Number)
-  for (const figures of await benchmarkCommit(sizes.length > 0 ? sizes : [10_000, 100_000])) {
-    const { entries, ratio, ...times } = figures
-    const words = Object.entries(times).map(([name, ms]) => `${name.replace(/_ms$/, '')} ${ms.toFixed(0)} ms`)
-    console.log(`${entries} entries: ${words.join(', ')}; ${ratio.toFixed(2)} times ovs-ofctl`)
-  }
+  const times: Times = new Map()
+  const watch = stopwatch(times)
+  const address = { id: ID, name: 'br0', datapathId: DATAPATH_ID, socket: `${peer.dir}/weft.sock` }
+  const engine = await startEngine(database, [address], { journal: timedJournal(watch), driver: timedDriver(watch) })
+  await setController(peer, 'br0')
+  await until('the switch to be connected', () => engine.ports.datapaths.driver(ID)?.connected)
+  for (const count of sizes.length > 0 ? sizes : [10_000, 100_000])
+    await measure({ peer, database, engine, times }, count)
+  await engine.close()
+} finally {
+  await database.close()
+  await stopPeers()
 }
