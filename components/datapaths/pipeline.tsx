@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'react'
 import type { DatapathTable } from '#server/contract/datapaths.ts'
 import { Segmented } from '../ui/segmented.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import { count, plural, rate } from '../ui/words.ts'
 import { layout, NODE, type Node } from './pipeline-layout.ts'
 import type { Rates } from './rates.ts'
@@ -52,14 +53,13 @@ function TableNode({
     <a
       href={`?table=${table.table}`}
       className={`pn${isSelected ? ' sel' : ''}`}
-      aria-label={`Table ${table.table}, ${table.name}: ${plural(table.entries, 'entry', 'entries')}, ${flowOf(table, rates)}${drop ? `, ${drop}` : ''}`}
       aria-current={isSelected ? 'true' : undefined}
       onClick={(event) => {
         event.preventDefault()
         onSelect(isSelected ? null : table.table)
       }}
     >
-      <title>{table.words}</title>
+      <title>{`Table ${table.table}, ${table.name}: ${plural(table.entries, 'entry', 'entries')}, ${flowOf(table, rates)}${drop ? `, ${drop}` : ''}`}</title>
       {drop ? (
         <>
           <path className="pd" d={`M${middle} ${y + NODE.height}v22`} />
@@ -142,7 +142,7 @@ export const missWords = (table: DatapathTable): string => MISS[table.miss]
 
 function List({ tables, rates, selected, onSelect }: Omit<Props, 'offered'>) {
   return (
-    <div className="tablewrap">
+    <TableWrap>
       <table className="t tight">
         <thead>
           <tr>
@@ -186,7 +186,7 @@ function List({ tables, rates, selected, onSelect }: Omit<Props, 'offered'>) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableWrap>
   )
 }
 

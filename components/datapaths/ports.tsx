@@ -4,6 +4,7 @@ import { useDatapathPorts } from '../queries/datapaths.ts'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Status } from '../ui/status.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import { bytes, count, rate } from '../ui/words.ts'
 import { useRates } from './rates.ts'
 
@@ -31,7 +32,7 @@ export function DatapathPorts({ id }: { id: string }) {
   return (
     <section className="card" aria-label="Ports">
       <ErrorBanner error={ports.error} onRetry={() => void ports.refetch()} />
-      <div className="tablewrap">
+      <TableWrap>
         <table className="t">
           <thead>
             <tr>
@@ -76,7 +77,7 @@ export function DatapathPorts({ id }: { id: string }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableWrap>
       {ports.isPending ? <Skeleton /> : null}
     </section>
   )

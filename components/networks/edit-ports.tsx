@@ -4,6 +4,7 @@ import type { Attachment } from '#server/contract/inventory.ts'
 import type { Port } from '#server/contract/networks.ts'
 import { Button } from '../ui/button.tsx'
 import { ComboBox } from '../ui/choice.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import type { NetworkEdit } from './edit-form.ts'
 import { pickFault } from './wizard/form.ts'
 
@@ -28,7 +29,7 @@ export function EditPorts({ edit, onEdit, ports, attachments }: Props) {
       newPorts: edit.newPorts.map((port) => (port.attachmentId === attachmentId ? { attachmentId, vlan } : port)),
     })
   return (
-    <div className="tablewrap">
+    <TableWrap>
       <table className="t tight">
         <thead>
           <tr>
@@ -130,6 +131,6 @@ export function EditPorts({ edit, onEdit, ports, attachments }: Props) {
       ) : (
         <p className="in dim">Hosts are plugged in by an operator, who knows the servers.</p>
       )}
-    </div>
+    </TableWrap>
   )
 }

@@ -10,6 +10,7 @@ import { ErrorBanner } from '../ui/banner.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { PageHead } from '../ui/page-head.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import { Thread } from '../ui/thread.tsx'
 import { plural } from '../ui/words.ts'
 import { DeleteNetworks } from './delete-networks.tsx'
@@ -135,7 +136,7 @@ export function NetworkPage({ id }: { id: string }) {
               <h2 id="h-subnets">Subnets</h2>
               <span className="dim">{subnets.data?.length ?? ''}</span>
             </header>
-            <div className="tablewrap">
+            <TableWrap>
               <table className="t">
                 <thead>
                   <tr>
@@ -154,7 +155,7 @@ export function NetworkPage({ id }: { id: string }) {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </TableWrap>
             {subnets.data?.length === 0 ? <p className="in dim">None: its ports send with any address.</p> : null}
           </section>
           <section className="card" aria-labelledby="h-ports">

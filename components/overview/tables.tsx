@@ -3,6 +3,7 @@ import Link from 'next/link'
 import type { Overview } from '#server/contract/overview.ts'
 import { ChangeStatus } from '../changes/state.tsx'
 import type { Rates } from '../datapaths/rates.ts'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import { Moment } from '../ui/time.tsx'
 import { bytes, rate } from '../ui/words.ts'
 
@@ -20,7 +21,7 @@ export function Links({ overview, rates, mayDatapath }: { overview: Overview; ra
         <h2 id="h-links">Underlay links</h2>
         <span className="dim">{overview.links.length}</span>
       </header>
-      <div className="tablewrap">
+      <TableWrap>
         <table className="t tight">
           <thead>
             <tr>
@@ -57,7 +58,7 @@ export function Links({ overview, rates, mayDatapath }: { overview: Overview; ra
             })}
           </tbody>
         </table>
-      </div>
+      </TableWrap>
       {overview.links.length === 0 ? (
         <p className="in dim">No tunnel is up: networks on one server alone need none.</p>
       ) : null}
@@ -74,7 +75,7 @@ export function RecentChanges({ changes }: { changes: Overview['changes'] }) {
           All changes
         </Link>
       </header>
-      <div className="tablewrap">
+      <TableWrap>
         <table className="t tight recent">
           <colgroup>
             <col className="c-name" />
@@ -109,7 +110,7 @@ export function RecentChanges({ changes }: { changes: Overview['changes'] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableWrap>
       {changes.length === 0 ? <p className="in dim">None yet.</p> : null}
     </section>
   )

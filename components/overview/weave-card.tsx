@@ -8,6 +8,7 @@ import { useMay } from '../shell/session.tsx'
 import { ButtonLink } from '../ui/button.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Segmented } from '../ui/segmented.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
 import { Thread } from '../ui/thread.tsx'
 import { WeavePicture } from './weave.tsx'
 import { busiest } from './weave-layout.ts'
@@ -21,7 +22,7 @@ const VIEWS = [
 /** The same facts as the picture, in rows and columns. */
 function WeaveTable({ overview, networks }: { overview: Overview; networks: Overview['networks'] }) {
   return (
-    <div className="tablewrap">
+    <TableWrap>
       <table className="t tight">
         <thead>
           <tr>
@@ -54,7 +55,7 @@ function WeaveTable({ overview, networks }: { overview: Overview; networks: Over
           ))}
         </tbody>
       </table>
-    </div>
+    </TableWrap>
   )
 }
 

@@ -55,10 +55,8 @@ function ServerBox({ placed, rates }: { placed: PlacedServer; rates: Rates }) {
     ? `${worst.name} ${worst.state === 'away' ? 'is away' : worst.state === 'drifted' ? 'differs' : 'changes'}`
     : 'all datapaths hold'
   return (
-    <a
-      href={target ? `/datapaths/${(worst ?? target).id}` : '/datapaths'}
-      aria-label={`${server.name}: ${plural(server.ports, 'port')}, ${words}`}
-    >
+    <a href={target ? `/datapaths/${(worst ?? target).id}` : '/datapaths'}>
+      <title>{`${server.name}: ${plural(server.ports, 'port')}, ${words}`}</title>
       <rect
         className={`box${worst?.state === 'away' ? ' badbox' : worst ? ' hotbox' : ''}`}
         x={x}
@@ -112,11 +110,8 @@ function Thread({ thread, shape }: { thread: PlacedThread; shape: WeaveLayout })
       ? 'no ports yet'
       : knots.map((knot) => `${plural(knot.ports, 'port')} on ${knot.server}`).join(', ')
   return (
-    <a
-      href={`/networks/${network.id}`}
-      className={`t${network.thread} thr`}
-      aria-label={`${network.name} of ${network.tenantName}, VNI ${network.vni}: ${said}`}
-    >
+    <a href={`/networks/${network.id}`} className={`t${network.thread} thr`}>
+      <title>{`${network.name} of ${network.tenantName}, VNI ${network.vni}: ${said}`}</title>
       <rect className="hit" x="0" y={y - 12} width={shape.width} height="24" />
       <text className="tn" x="4" y={y + 4}>
         {fit(network.name, 14)}

@@ -164,13 +164,7 @@ export function Palette() {
   }
   return (
     <>
-      <button
-        type="button"
-        className="search"
-        aria-haspopup="dialog"
-        aria-label="Find an address, MAC, VNI or name"
-        onClick={() => setOpen(true)}
-      >
+      <button type="button" className="search" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <Icon name="search" />
         <span className="clip">Find an address, MAC, VNI or name</span>
         <kbd className="kbd">Ctrl K</kbd>

@@ -25,11 +25,11 @@ export function UserMenu() {
   const leave = useLeave()
   return (
     <MenuTrigger>
-      <Button className="user userbtn" aria-label={`${account.displayName}, ${ROLE_WORDS[account.role]}`}>
+      <Button className="user userbtn">
         <span className="avatar" aria-hidden="true">
           {initials(account.displayName)}
         </span>
-        <span className="who hide-s">
+        <span className="who">
           <b>{account.displayName}</b>
           <br />
           <span className="dim small">{account.tenantName ?? ROLE_WORDS[account.role]}</span>
