@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { auditHandlers } from './api/audit.ts'
+import { runCommits } from './api/changes/commits.ts'
 import { changeDesk } from './api/changes/desk.ts'
 import { changeHandlers } from './api/changes/index.ts'
 import { datapathHandlers } from './api/datapaths.ts'
@@ -27,12 +28,13 @@ import { changeEngine } from './engine/change/engine.ts'
 import type { Notation } from './engine/change/failure.ts'
 import { createLocks } from './engine/change/locks.ts'
 import type { Timer } from './engine/change/ports.ts'
+import type { ProgressEvent } from './engine/change/progress.ts'
 import { createReconciler } from './engine/change/reconcile.ts'
 import { createRecovery } from './engine/change/recover.ts'
 import { LIMITS } from './engine/change/run.ts'
 import { network } from './engine/network/index.ts'
 import { entryNotation, groupNotation } from './engine/program/notation.ts'
-import type { EventBus } from './http/events.ts'
+import type { Event, EventBus } from './http/events.ts'
 import { FIRST_OPERATOR, forgetFirstPassword } from './identity/first-operator.ts'
 import { sessionKeeper } from './identity/sessions.ts'
 import { localSignIn } from './identity/sign-in.ts'
@@ -124,7 +126,7 @@ type Stores = ReturnType<typeof openStores>
 
 /** The change engine with the switches that it works on. */
 function openEngine({ config, log, events }: WiringParts, stores: Stores) {
-  const { intent, programs, grants, provenance, journal } = stores
+  const { intent, programs, grants, provenance, journal, changes, tasks } = stores
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
     ...{ fleet, store: stores.datapaths, log },
@@ -132,33 +134,46 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
     ovsdb: { type: 'tcp', ...config.ovsdb },
   })
   const locks = createLocks()
-  const ports = { datapaths: fleet, journal, programs, timer, limits: LIMITS, notation, onProgress: () => {} }
+  const ports = {
+    ...{ datapaths: fleet, journal, programs, timer, limits: LIMITS, notation },
+    onProgress: (event: ProgressEvent) => commits.recovered(event),
+  }
   const recovery = createRecovery(ports, locks)
   const reconciler = createReconciler(ports, locks)
+  const { condition } = reconciler
+  const observed = observing({ capabilities: CAPABILITIES, intent, grants, fleet, condition, clock: systemClock })
+  // Whoever hears that something moved must not be shown how it was before.
+  const publish = (event: Event) => {
+    observed.forget()
+    events.publish(event)
+  }
   reconciler.subscribe(({ datapathId, state }) =>
-    events.publish({ topic: 'datapath', kind: state, ref: datapathId, tenantId: null }),
+    publish({ topic: 'datapath', kind: state, ref: datapathId, tenantId: null }),
   )
   const engine = changeEngine({
     ...ports,
     ...{ capabilities: CAPABILITIES, intent, grants, provenance, locks, recovery, reconciler },
     ...{ installation: installationOf(config.instance), compilerVersion: COMPILER },
   })
-  return { fleet, switches, recovery, reconciler, engine }
+  const commits = runCommits({
+    ...{ engine, changes, tasks, publish, records: stores.datapaths.all },
+    onFault: (error) => log.error({ err: error }, 'commit'),
+  })
+  return { fleet, switches, recovery, reconciler, engine, commits, observed, publish }
 }
 type Engine = ReturnType<typeof openEngine>
 
 /** What people do: handlers of every procedure. */
-function openDoor({ config, events }: WiringParts, stores: Stores, { fleet, switches, reconciler, engine }: Engine) {
-  const { accounts, changes, tasks, programs, provenance, intent, grants, infrastructure } = stores
+function openDoor({ config }: WiringParts, stores: Stores, parts: Engine) {
+  const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
+  const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
-  const publish = events.publish
   const sessions = sessionKeeper(stores.sessions, config.session)
   const signIn = localSignIn(accounts, sessions, config.signIn)
   const { condition } = reconciler
-  const observed = observing({ capabilities: CAPABILITIES, intent, grants, fleet, condition, clock: systemClock })
   const desk = changeDesk({
-    ...{ engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
-    ...{ records: stores.datapaths.all, attachmentNames: () => attachmentNames(database) },
+    ...{ commits, engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
+    ...{ records: stores.datapaths.all, attachmentNames: (ids) => attachmentNames(database, ids) },
     isConnected: (id) => fleet.driver(id)?.connected === true,
   })
   const commit = (scope: Scope, id: string) => desk.commit(scope, id, { reason: '', force: false })
@@ -242,7 +257,8 @@ export async function wire(parts: WiringParts) {
     },
     async stop() {
       clearInterval(expiring)
-      await Promise.all([engine.reconciler.close(), engine.recovery.close()])
+      // What is decided is finished while the switches are still there; what cannot be, the journal knows.
+      await Promise.all([engine.commits.close(), engine.reconciler.close(), engine.recovery.close()])
       await engine.switches.close()
       await engine.fleet.close()
       await database.close()

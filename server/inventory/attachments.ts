@@ -1,8 +1,15 @@
 import type { Database } from './database.ts'
 
 /** Names of attachments by id: for edits in words. */
-export async function attachmentNames({ engine }: Database): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await engine.query<{ id: string; name: string }>('SELECT id, name FROM attachment')
+export async function attachmentNames(
+  { engine }: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await engine.query<{ id: string; name: string }>(
+    'SELECT id, name FROM attachment WHERE id = ANY($1::uuid[])',
+    [ids],
+  )
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
 

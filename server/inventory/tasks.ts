@@ -68,7 +68,10 @@ export interface TaskStore {
   end(id: string, state: 'done' | 'failed' | 'cancelled', problem?: Task['problem']): Promise<void>
   /** Marks it as being cancelled. Throws `Refusal` (`conflict`) when it cannot be, or no longer. */
   cancel(scope: Scope, id: string): Promise<Task>
-  /** Tasks that a process left running when it ended: failed, with that as their problem. Answers their ids. */
+  /**
+   * Ends the tasks that a process left running when it ended: as their change did, else failed, with that as their
+   * problem. Those of changes that are not at their end go on with them. Answers the ids of those that were ended.
+   */
   abandon(): Promise<string[]>
 }
 
@@ -77,7 +80,16 @@ export interface TaskStoreOptions {
   readonly onMoved?: (moved: { id: string; tenantId: string | null; state: Task['state'] }) => void
 }
 
-const RETURNING = 'RETURNING id, tenant_id AS "tenantId", state'
+const RETURNING = 'RETURNING task.id, task.tenant_id AS "tenantId", task.state'
+
+const ABANDON = `UPDATE task SET finished_at = now(), cancellable = false,
+    state = CASE WHEN stand.state IN ('committed', 'pending') THEN 'done' ELSE 'failed' END,
+    done = CASE WHEN stand.state IN ('committed', 'pending') THEN total ELSE done END,
+    problem_code = CASE WHEN stand.state IN ('committed', 'pending') THEN NULL WHEN stand.state = 'undone' THEN 'undone' ELSE 'abandoned' END,
+    problem_detail = CASE WHEN stand.state IN ('committed', 'pending') THEN NULL WHEN stand.state = 'undone' THEN stand.outcome
+      ELSE 'The engine ended before the task did.' END
+  FROM (SELECT t.id AS task, c.state, c.outcome FROM task t LEFT JOIN change c ON c.task_id = t.id) stand
+  WHERE stand.task = task.id AND task.finished_at IS NULL AND stand.state IS DISTINCT FROM 'committing' AND stand.state IS DISTINCT FROM 'undoing'`
 
 type Moved = { id: string; tenantId: string | null; state: Task['state'] }
 
@@ -139,14 +151,7 @@ export function taskStore(database: Database, { onMoved = () => {} }: TaskStoreO
       if (moved.length === 0) throw tooLate(task)
       return get(scope, id)
     },
-    abandon: async () =>
-      (
-        await write(
-          `UPDATE task SET state = 'failed', finished_at = now(), cancellable = false, problem_code = 'abandoned',
-             problem_detail = 'The engine ended before the task did.' WHERE finished_at IS NULL`,
-          [],
-        )
-      ).map((row) => row.id),
+    abandon: async () => (await write(ABANDON, [])).map((row) => row.id),
   }
 }
 

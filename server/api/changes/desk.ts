@@ -1,7 +1,5 @@
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
-import type { ChangeEngine, CommitResult } from '#server/engine/change/engine.ts'
-import { failureWords } from '#server/engine/change/failure.ts'
-import type { ProgressEvent } from '#server/engine/change/progress.ts'
+import type { ChangeEngine } from '#server/engine/change/engine.ts'
 import type { Finding } from '#server/engine/finding.ts'
 import type { Event } from '#server/http/events.ts'
 import type { Actor, ChangeRecord, ChangeStore, EditRow } from '#server/inventory/changes.ts'
@@ -10,19 +8,21 @@ import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Label } from '#server/inventory/labels.ts'
 import type { TaskStore } from '#server/inventory/tasks.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
+import type { Commits } from './commits.ts'
 import { referencesOf, viewEdit } from './edits.ts'
 import { namedIn, previewOf } from './preview.ts'
-import { advance, logLine, type Preview } from './progress.ts'
+import { agreeing, type Preview } from './progress.ts'
 
 export interface DeskParts {
-  readonly engine: ChangeEngine
+  readonly commits: Commits
+  readonly engine: Pick<ChangeEngine, 'propose' | 'rollback'>
   readonly changes: ChangeStore
   readonly tasks: TaskStore
   readonly conflicts: (change: string) => Promise<readonly Finding[]>
   readonly records: () => Promise<readonly DatapathRecord[]>
   readonly labels: (scope: Scope, refs: Iterable<string>) => Promise<ReadonlyMap<string, Label>>
   /** Names of attachments by id. */
-  readonly attachmentNames: () => Promise<ReadonlyMap<string, string>>
+  readonly attachmentNames: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
   readonly isConnected: (datapathId: string) => boolean
   readonly publish: (event: Event) => void
 }
@@ -61,6 +61,15 @@ const mustBeDraft = ({ state, name }: ChangeRecord): void => {
   ])
 }
 
+/** A change is committed once, however often somebody presses. */
+const mustBeFree = ({ name }: ChangeRecord, isTaken: boolean): void => {
+  if (!isTaken) return
+  const message = `${name} is being committed already.`
+  throw new Refusal('conflict', message, [
+    { pointer: '', rule: 'change.draft', message, mend: 'Wait for the end of its task.' },
+  ])
+}
+
 /** Whether a draft may be committed now, and why not. */
 function commitAllowed(record: ChangeRecord, edits: readonly EditRow[], preview: Preview): Change['commit'] {
   const no = (why: string) => ({ allowed: false, why })
@@ -75,16 +84,14 @@ function commitAllowed(record: ChangeRecord, edits: readonly EditRow[], preview:
 const rollbackAllowed = ({ state }: ChangeRecord): Change['rollback'] =>
   state === 'committed' ? { allowed: true, why: null } : { allowed: false, why: `It is ${state}, not committed.` }
 
-async function viewOf(
-  parts: DeskParts,
-  live: ReadonlyMap<string, Preview>,
-  scope: Scope,
-  idOrName: string,
-): Promise<Change> {
+async function viewOf(parts: DeskParts, scope: Scope, idOrName: string): Promise<Change> {
   const record = await parts.changes.get(scope, idOrName)
   const edits = await parts.changes.edits(scope, record.id)
-  const preview = live.get(record.id) ?? (record.preview as Preview | null) ?? EMPTY_PREVIEW
-  const [labels, attachments] = [await parts.labels(scope, referencesOf(edits)), await parts.attachmentNames()]
+  const kept = parts.commits.live(record.id) ?? (record.preview as Preview | null) ?? EMPTY_PREVIEW
+  const preview = agreeing(kept, record.state)
+  const refs = referencesOf(edits)
+  const plugged = refs.filter((ref) => ref.startsWith('attachment/')).map((ref) => ref.slice('attachment/'.length))
+  const [labels, attachments] = await Promise.all([parts.labels(scope, refs), parts.attachmentNames(plugged)])
   const names = new Map([...labels, ...[...attachments].map(([id, name]) => [`attachment/${id}`, { name }] as const)])
   const { actorRole: _role, forced: _forced, preview: _kept, mixed_ms, ...summary } = record
   return {
@@ -107,125 +114,78 @@ async function previewNow(parts: DeskParts, scope: Scope, record: ChangeRecord) 
   return { findings, preview }
 }
 
-/** Follows one commit: the live view, the task's log and progress, events. */
-function follow(
-  parts: DeskParts,
-  live: Map<string, Preview>,
-  record: ChangeRecord,
-  taskId: string,
-  names: ReadonlyMap<string, string>,
-) {
-  let done = 0
-  let writing: Promise<unknown> = Promise.resolve()
-  const write = (work: () => Promise<unknown>) => {
-    writing = writing.then(work).catch(() => {})
-  }
-  const tell = (kind: string) => parts.publish({ topic: 'change', kind, ref: record.id, tenantId: record.tenantId })
-  return {
-    onProgress(event: ProgressEvent) {
-      live.set(record.id, advance(live.get(record.id) ?? EMPTY_PREVIEW, event))
-      if (event.type === 'datapath' && event.step === 'observed') done += 1
-      const message = logLine(event, (id) => names.get(id) ?? id)
-      const decided = event.type === 'change' && event.stand === 'decided'
-      if (message !== undefined || decided)
-        write(() =>
-          parts.tasks.step(taskId, {
-            done,
-            ...(message !== undefined && { message }),
-            ...(decided && { cancellable: false }),
-          }),
-        )
-      tell('progress')
-    },
-    /** Everything that was told is written. */
-    settled: () => writing,
-    tell,
-  }
-}
-
-async function endTask(
-  tasks: TaskStore,
-  taskId: string,
-  result: CommitResult,
-  names: ReadonlyMap<string, string>,
-): Promise<void> {
-  if (result.outcome === 'committed') return tasks.end(taskId, 'done')
-  const problem = { code: result.reason.code, detail: failureWords(result.reason, (id) => names.get(id)) }
-  await tasks.end(taskId, problem.code === 'cancelled' ? 'cancelled' : 'failed', problem)
-}
-
 /** People's side of the change engine: previews that are kept, commits that run as tasks and can be watched. */
 export function changeDesk(parts: DeskParts): ChangeDesk {
-  const live = new Map<string, Preview>()
-  const running = new Map<string, AbortController>()
+  const { engine, changes, tasks, commits, publish } = parts
+  /** Changes that are about to become tasks. */
+  const claimed = new Set<string>()
 
-  const run = async (record: ChangeRecord, preview: Preview, task: Task, forced: boolean) => {
-    const controller = new AbortController()
-    running.set(task.id, controller)
-    live.set(record.id, preview)
-    const names = new Map((await parts.records()).map(({ id, name }) => [id, name]))
-    const watch = follow(parts, live, record, task.id, names)
-    let result: CommitResult
+  /** Previews once more, begins a task, and leaves the rest to run. */
+  const begin = async (scope: Scope, record: ChangeRecord, { reason, force }: CommitOptions): Promise<Task> => {
+    if ((await changes.edits(scope, record.id)).length === 0) throw refusalOf(record.name, [EMPTY])
+    const { findings, preview } = await previewNow(parts, scope, record)
+    const errors = findings.filter(isError)
+    if (errors.length > 0) throw refusalOf(record.name, errors)
+    const away = preview.datapaths.filter(({ datapathId }) => !parts.isConnected(datapathId))
+    if (away.length > 0 && !force)
+      throw refusalOf(
+        record.name,
+        away.map(({ datapath, datapathId }) => awayFinding(datapath, datapathId)),
+      )
+    const { tenantId, name } = record
+    const subject = { kind: 'change', id: record.id, name }
+    const about = { kind: 'commit', title: `Commit ${name}`, unit: 'datapaths', total: preview.datapaths.length }
+    const task = await tasks.start({ ...about, subject, tenantId, cancellable: true })
     try {
-      result = await parts.engine.commit(record.id, { forced, signal: controller.signal, onProgress: watch.onProgress })
+      await changes.begin(record.id, { reason, forced: force, taskId: task.id })
     } catch (error) {
-      result = {
-        outcome: 'refused',
-        reason: { code: 'fault', message: error instanceof Error ? error.message : String(error) },
-      }
+      await tasks.end(task.id, 'failed', { code: 'fault', detail: (error as Error).message }).catch(() => {})
+      throw error
     }
-    running.delete(task.id)
-    await watch.settled()
-    await parts.changes.keepPreview(record.id, live.get(record.id) ?? preview).catch(() => {})
-    live.delete(record.id)
-    await endTask(parts.tasks, task.id, result, names)
-    watch.tell(result.outcome)
-    for (const topic of ['network', 'datapath'] as const)
-      parts.publish({ topic, kind: 'updated', ref: record.id, tenantId: record.tenantId })
+    commits.run({ record, preview, task, forced: force })
+    return task
   }
 
-  const view: ChangeDesk['view'] = (scope, idOrName) => viewOf(parts, live, scope, idOrName)
+  const view: ChangeDesk['view'] = (scope, idOrName) => viewOf(parts, scope, idOrName)
   return {
     view,
     async preview(scope, id) {
-      const record = await parts.changes.get(scope, id)
+      const record = await changes.get(scope, id)
       if (record.state === 'draft') await previewNow(parts, scope, record)
       return view(scope, id)
     },
-    async commit(scope, id, { reason, force }) {
-      const record = await parts.changes.get(scope, id)
+    async commit(scope, id, options) {
+      const record = await changes.get(scope, id)
       mustBeDraft(record)
-      const { findings, preview } = await previewNow(parts, scope, record)
-      const errors = findings.filter(isError)
-      if (errors.length > 0) throw refusalOf(record.name, errors)
-      const away = preview.datapaths.filter(({ datapathId }) => !parts.isConnected(datapathId))
-      if (away.length > 0 && !force)
-        throw refusalOf(
-          record.name,
-          away.map(({ datapath, datapathId }) => awayFinding(datapath, datapathId)),
-        )
-      const { tenantId, name } = record
-      const subject = { kind: 'change', id: record.id, name }
-      const about = { kind: 'commit', title: `Commit ${name}`, unit: 'datapaths', total: preview.datapaths.length }
-      const task = await parts.tasks.start({ ...about, subject, tenantId, cancellable: true })
-      await parts.changes.begin(record.id, { reason, forced: force, taskId: task.id })
-      void run(record, preview, task, force)
-      return task
+      mustBeFree(record, claimed.has(record.id) || commits.live(record.id) !== undefined)
+      claimed.add(record.id)
+      try {
+        return await begin(scope, record, options)
+      } finally {
+        claimed.delete(record.id)
+      }
     },
     async rollback(scope, id, actor) {
-      const record = await parts.changes.get(scope, id)
+      const record = await changes.get(scope, id)
       const { allowed, why } = rollbackAllowed(record)
       if (!allowed) throw new Refusal('conflict', `${record.name} cannot be rolled back. ${why}`)
-      const draft = await parts.engine.rollback(record.id, actor.name)
-      parts.publish({ topic: 'change', kind: 'created', ref: draft, tenantId: record.tenantId })
-      return parts.changes.get(EVERYTHING, draft)
+      const draft = await engine.rollback(record.id, actor.name)
+      publish({ topic: 'change', kind: 'created', ref: draft, tenantId: record.tenantId })
+      return changes.get(EVERYTHING, draft)
     },
     async cancel(scope, taskId) {
-      const task = await parts.tasks.cancel(scope, taskId)
-      running.get(taskId)?.abort()
+      const task = await tasks.cancel(scope, taskId)
+      commits.cancel(taskId)
       return task
     },
   }
+}
+
+const EMPTY: Finding = {
+  severity: 'error',
+  rule: 'change.empty',
+  message: 'It edits nothing yet.',
+  mend: 'Edit something in this draft, or discard it.',
 }
 
 const awayFinding = (name: string, datapathId: string): Finding => ({

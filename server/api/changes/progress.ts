@@ -28,7 +28,35 @@ export function advance(preview: Preview, event: ProgressEvent): Preview {
     const waves = preview.waves.map((wave, n) => (n === event.wave ? { ...wave, state: event.state } : wave))
     return { ...preview, waves }
   }
-  return preview
+  if (event.stand !== 'undoing') return preview
+  // The wave under way is the one that something failed in.
+  const waves = preview.waves.map((wave) => (wave.state === 'running' ? { ...wave, state: 'failed' as const } : wave))
+  return { ...preview, waves }
+}
+
+type Step = Row['state']
+type WaveState = Preview['waves'][number]['state']
+
+/** How datapaths and waves stand in a change that is at its end, whoever took it there. */
+const ENDED: Readonly<Record<string, readonly [(step: Step) => Step, (state: WaveState) => WaveState]>> = {
+  committed: [() => 'observed', () => 'done'],
+  pending: [(step) => (step === 'pending' ? step : 'observed'), () => 'done'],
+  undone: [() => 'undone', (state) => (state === 'waits' || state === 'failed' ? state : 'undone')],
+}
+
+/**
+ * What is kept of a change may be older than its end: an engine that stopped amid it has left off somewhere, and a
+ * pending part becomes true when its datapath connects. The change itself says how it ended.
+ */
+export function agreeing(preview: Preview, state: Change['state']): Preview {
+  const ended = ENDED[state]
+  if (!ended) return preview
+  const [step, wave] = ended
+  return {
+    ...preview,
+    datapaths: preview.datapaths.map((row) => ({ ...row, state: step(row.state) })),
+    waves: preview.waves.map((one) => ({ ...one, state: wave(one.state) })),
+  }
 }
 
 /** A line of the task's log for an event that people care for; undefined for the rest. */
