@@ -4,7 +4,7 @@ import type { PlannedWave } from '#server/engine/change/plan.ts'
 import { isProvenanceOnly, tally } from '#server/engine/program/difference.ts'
 import type { Entry, Group } from '#server/engine/program/entry.ts'
 import { entryNotation, groupNotation } from '#server/engine/program/notation.ts'
-import type { Change, Difference } from '#server/engine/program/program.ts'
+import type { Change } from '#server/engine/program/program.ts'
 
 type Line = DatapathDifference['lines'][number]
 
@@ -26,23 +26,40 @@ const markOf = ({ before, after }: Change<unknown>): Line['mark'] => {
   return after === undefined ? '-' : '~'
 }
 
-const text = <T>(value: T | undefined, write: (value: T) => string): string | null =>
-  value === undefined ? null : write(value)
+/** One line that is yet to be written: of 100,000, 500 are. */
+interface Planned {
+  readonly wave: number
+  readonly change: Change<Entry> | Change<Group>
+}
 
-function linesOf(d: Difference, wave: number, because: DifferenceContext['because']): Line[] {
-  const entries = d.entries
-    .filter((change) => !isProvenanceOnly(change))
-    .map((change): Line => {
-      const one = change.after ?? change.before
-      const [before, after] = [text(change.before, entryNotation), text(change.after, entryNotation)]
-      return { mark: markOf(change), before, after, table: one?.table ?? null, wave, because: one ? because(one) : '' }
-    })
-  const groups = d.groups.map((change): Line => {
-    const one = change.after ?? change.before
-    const [before, after] = [text(change.before, groupNotation), text(change.after, groupNotation)]
-    return { mark: markOf(change), before, after, table: null, wave, because: one ? because(one) : '' }
+const isGroup = (one: Entry | Group): one is Group => 'buckets' in one
+
+const notation = (one: Entry | Group | undefined): string | null => {
+  if (one === undefined) return null
+  return isGroup(one) ? groupNotation(one) : entryNotation(one)
+}
+
+/** An entry or group after the change, or before it where it goes. */
+const subjectOf = ({ change }: Planned): Entry | Group => (change.after ?? change.before) as Entry | Group
+
+const plannedLines = (waves: readonly PlannedWave[], datapathId: string): Planned[] =>
+  waves.flatMap(({ parts }, wave) => {
+    const d = parts.get(datapathId)
+    const entries = d?.entries.filter((change) => !isProvenanceOnly(change)) ?? []
+    return [...(d?.groups ?? []), ...entries].map((change) => ({ wave, change }))
   })
-  return [...groups, ...entries]
+
+/** What the lines of a datapath that are shown are about. */
+export const shownSubjects = (waves: readonly PlannedWave[], datapathId: string): (Entry | Group)[] =>
+  plannedLines(waves, datapathId).slice(0, MOST_LINES).map(subjectOf)
+
+function lineOf(planned: Planned, because: DifferenceContext['because']): Line {
+  const { wave, change } = planned
+  const one = subjectOf(planned)
+  return {
+    ...{ mark: markOf(change), before: notation(change.before), after: notation(change.after) },
+    ...{ table: isGroup(one) ? null : one.table, wave, because: because(one) },
+  }
 }
 
 const wordsOf = ({ spec }: ComposedTable): string => `${spec.kind} on ${spec.fields.join(', ')}`
@@ -51,14 +68,14 @@ const wordsOf = ({ spec }: ComposedTable): string => `${spec.kind} on ${spec.fie
 export function datapathDifference(waves: readonly PlannedWave[], context: DifferenceContext): DatapathDifference {
   const { datapathId, datapath, server, tables } = context
   const parts = waves.map(({ parts }) => parts.get(datapathId))
-  const lines = parts.flatMap((d, wave) => (d ? linesOf(d, wave, context.because) : []))
+  const lines = plannedLines(waves, datapathId)
   const counts = parts.flatMap((d) => (d ? [tally(d)] : []))
   const sum = (of: 'added' | 'removed' | 'replaced') => counts.reduce((total, count) => total + count[of], 0)
-  const named = new Set(lines.map(({ table }) => table))
+  const named = new Set(parts.flatMap((d) => d?.entries.map((one) => (one.after ?? one.before)?.table) ?? []))
   return {
     ...{ datapathId, datapath, server, state: 'waits', staged_ms: null, committed_ms: null, observed_ms: null },
     ...{ added: sum('added'), removed: sum('removed'), replaced: sum('replaced') },
-    lines: lines.slice(0, MOST_LINES),
+    lines: lines.slice(0, MOST_LINES).map((planned) => lineOf(planned, context.because)),
     truncated: Math.max(0, lines.length - MOST_LINES),
     tables: tables
       .filter(({ table }) => named.has(table))

@@ -5,7 +5,7 @@ import type { Finding } from '#server/engine/finding.ts'
 import type { Entry, Group } from '#server/engine/program/entry.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Label } from '#server/inventory/labels.ts'
-import { datapathDifference } from '../difference.ts'
+import { datapathDifference, shownSubjects } from '../difference.ts'
 import type { Preview } from './progress.ts'
 
 /** The intents that ask for an entry or group, after the change or before it. */
@@ -17,16 +17,12 @@ function reasons({ before, after }: Proposal, datapathId: string, of: Entry | Gr
 const touched = ({ plan }: Proposal): string[] => [...new Set(plan.waves.flatMap(({ parts }) => [...parts.keys()]))]
 
 /** Every intent that a preview names. */
-export function namedIn(proposal: Proposal): Set<string> {
-  const named = new Set<string>()
-  for (const { parts } of proposal.plan.waves)
-    for (const [id, { entries, groups }] of parts)
-      for (const { before, after } of [...entries, ...groups]) {
-        const [first] = reasons(proposal, id, (after ?? before) as Entry | Group)
-        if (first !== undefined) named.add(first)
-      }
-  return named
-}
+export const namedIn = (proposal: Proposal): Set<string> =>
+  new Set(
+    touched(proposal).flatMap((id) =>
+      shownSubjects(proposal.plan.waves, id).flatMap((of) => reasons(proposal, id, of)[0] ?? []),
+    ),
+  )
 
 const wordsFor = (names: ReadonlyMap<string, Label>, because: readonly string[]): string => {
   const [first] = because
