@@ -126,7 +126,10 @@ function WizardPage({ form, saved }: { form: Form; saved: Saved }) {
   const wizard = useWizard(form, saved, (change) => router.push(`/changes/${change}`))
   const { step, refusal } = wizard
   // biome-ignore lint/correctness/useExhaustiveDependencies: each step begins at its top
-  useEffect(() => window.scrollTo(0, 0), [step])
+  // In braces: newer browsers answer with a promise, which an effect must not.
+  useEffect(() => {
+    window.scrollTo(0, 0)
+  }, [step])
   return (
     <form className="wzpage" aria-label="Create network" onSubmit={(event) => event.preventDefault()}>
       <PageHead title="Create network" crumbs={[{ href: '/networks', label: 'Networks' }]}>
