@@ -15,7 +15,7 @@ import { applyEdits } from './commit.ts'
 import { readConflicts } from './conflicts.ts'
 import type { Database, EngineTransaction } from './database.ts'
 import { claimGrants, commitGrants } from './grants.ts'
-import { type PackedProgram, packCommitted, writePrograms } from './programs.ts'
+import { advancePrograms, type Kept, remember } from './programs.ts'
 
 const UNFINISHED = `phase IN ('prepared', 'decided', 'aborting')`
 
@@ -139,21 +139,17 @@ async function lastPhase(tx: EngineTransaction, change: string): Promise<Journal
 type Committed = Extract<ChangeOutcome, { outcome: 'committed' }>
 
 /** Intent, programs, numbers, journal mark and audit row become true together. */
-async function commitAll(
-  tx: EngineTransaction,
-  change: string,
-  outcome: Committed,
-  programs: readonly PackedProgram[],
-): Promise<void> {
+async function commitAll(tx: EngineTransaction, change: string, outcome: Committed): Promise<readonly Kept[]> {
   await applyEdits(tx, change)
-  await writePrograms(tx, programs)
+  const kept = await advancePrograms(tx, change, outcome.programs)
   await commitGrants(tx, change, outcome.granted, outcome.released)
-  const pending = programs.flatMap(({ committed }) => (committed.pending ? [committed.datapathId] : []))
+  const pending = outcome.programs.flatMap((program) => (program.pending ? [program.datapathId] : []))
   await tx.query('INSERT INTO change_pending (change_id, datapath_id) SELECT $1, unnest($2::uuid[])', [change, pending])
   await tx.query(
     `UPDATE change SET state = $2, finished_at = CASE WHEN $2 = 'committed' THEN now() END, mixed_ms = $3, settled_ms = $4 WHERE id = $1`,
     [change, pending.length > 0 ? 'pending' : 'committed', outcome.measured.mixed_ms, outcome.measured.settled_ms],
   )
+  return kept
 }
 
 async function undoAll(tx: EngineTransaction, change: string, words: string): Promise<void> {
@@ -204,22 +200,23 @@ export function databaseJournal(database: Database): Journal {
         if (rowCount) await tx.query(`UPDATE change SET state = 'undoing' WHERE id = $1`, [change])
       }),
     async finish(change, outcome) {
-      const programs = outcome.outcome === 'committed' ? await Promise.all(outcome.programs.map(packCommitted)) : []
-      await database.asEngine(async (tx) => {
+      const kept = await database.asEngine(async (tx) => {
         const phase = await lastPhase(tx, change)
-        if (phase === outcome.outcome) return
+        if (phase === outcome.outcome) return []
         if (phase === undefined || phase === 'committed' || phase === 'undone') {
-          if (outcome.outcome === 'undone') return
+          if (outcome.outcome === 'undone') return []
           throw new Error(`Change ${change} has no unfinished record.`)
         }
         const words = await undoneWords(tx, outcome)
-        if (outcome.outcome === 'committed') await commitAll(tx, change, outcome, programs)
-        else await undoAll(tx, change, words)
+        const programs = outcome.outcome === 'committed' ? await commitAll(tx, change, outcome) : []
+        if (outcome.outcome === 'undone') await undoAll(tx, change, words)
         await tx.query(`UPDATE journal SET phase = $2, finished_at = now() WHERE change_id = $1 AND ${UNFINISHED}`, [
           ...[change, outcome.outcome],
         ])
         await auditLine(tx, change, outcome, words)
+        return programs
       })
+      remember(database, kept)
     },
     async unfinished() {
       const { rows } = await database.engine.query<JournalRow>(

@@ -5,6 +5,8 @@ import { diff } from '#server/engine/program/difference.ts'
 import { type Entry, entry, type Group, group } from '#server/engine/program/entry.ts'
 import { hashProgram } from '#server/engine/program/hash.ts'
 import { type Difference, EMPTY_DIFFERENCE, EMPTY_PROGRAM, type Program } from '#server/engine/program/program.ts'
+import { openDatabase } from '#server/inventory/database.ts'
+import { programStore } from '#server/inventory/programs.ts'
 import type { Action } from '#server/kernel/action.ts'
 import { type Draft, type Ground, type Switch, startGround } from './crash/ground.ts'
 import { type Engine, startEngine } from './crash/wiring.ts'
@@ -148,6 +150,24 @@ describe('a change of two switches', () => {
     expect(books).toMatchObject({ state: 'committed', unfinished: 0, claims: 0, audit: ['change.committed'] })
     expect(books.networks).toContain(draft.makes)
     expect(books.grants).toEqual(expect.arrayContaining(draft.granted.map(({ key }) => key)))
+  })
+
+  it('is read by another process as it was written, many changes later and after one that takes all away', async () => {
+    const ids = ground.switches.map(({ id }) => id)
+    const passing = [forwards(200, to(1)), forwards(201, to(2)), forwards(202, to(3))]
+    for (let n = 0; n < 36; n++) {
+      const [gone, come] = [passing[(n + 2) % 3] as Entry, passing[n % 3] as Entry]
+      const difference = { ...EMPTY_DIFFERENCE, entries: [...(n > 0 ? [{ before: gone }] : []), { after: come }] }
+      expect(await run(await ground.draft({}), [wave('turn', [first, difference])])).toMatchObject({
+        outcome: 'committed',
+      })
+      if (n % 7 !== 0 && n < 30) continue
+      const other = openDatabase({ app: ground.database.url('weft_app'), engine: ground.database.url('weft_engine') })
+      const read = await programStore(other).committed(ids)
+      await other.close()
+      const known = await committedNow()
+      expect(ids.map((id) => read.get(id))).toEqual(ids.map((id) => known.get(id)))
+    }
   })
 
   it('goes wave by wave: none begins before all switches acknowledged the one before', async () => {

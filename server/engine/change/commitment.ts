@@ -1,4 +1,4 @@
-import { apply } from '../program/difference.ts'
+import { applyAll } from '../program/difference.ts'
 import { type Difference, EMPTY_PROGRAM, type Program } from '../program/program.ts'
 import type { Commitment, CommittedProgram, JournalPart, JournalRecord, Measured } from './journal.ts'
 import type { ProgramStore } from './ports.ts'
@@ -20,7 +20,7 @@ export function programAfter(
   const from = before.get(datapathId)?.program ?? EMPTY_PROGRAM
   const known = computed.get(waves)
   if (known?.from === from) return known.after
-  const after = waves.reduce(apply, from)
+  const after = applyAll(from, waves)
   computed.set(waves, { from, after })
   return after
 }

@@ -52,24 +52,33 @@ export function inverse(d: Difference): Difference {
   })
 }
 
-function changed<K, V>(map: ReadonlyMap<K, V>, changes: readonly Change<V>[], key: (v: V) => K): ReadonlyMap<K, V> {
-  if (changes.length === 0) return map
+function changed<K, V>(
+  map: ReadonlyMap<K, V>,
+  steps: readonly (readonly Change<V>[])[],
+  key: (v: V) => K,
+): ReadonlyMap<K, V> {
+  if (steps.every((changes) => changes.length === 0)) return map
   const result = new Map(map)
-  for (const { before, after } of changes) {
-    if (after !== undefined) result.set(key(after), after)
-    else if (before !== undefined) result.delete(key(before))
-  }
+  for (const changes of steps)
+    for (const { before, after } of changes) {
+      if (after !== undefined) result.set(key(after), after)
+      else if (before !== undefined) result.delete(key(before))
+    }
   return result
 }
 
-/** Brings what the difference names to its `after` state, whatever it was; all else stays (and is shared). */
-export function apply(program: Program, d: Difference): Program {
+/** Brings what the differences name, one after the other, to its `after` state, whatever it was; all else stays (and is shared). */
+export function applyAll(program: Program, steps: readonly Difference[]): Program {
+  const of = <K extends keyof Difference>(kind: K) => steps.map((one) => one[kind])
   return Object.freeze({
-    entries: changed(program.entries, d.entries, (entry) => entry.key),
-    groups: changed(program.groups, d.groups, (group) => group.group),
-    neighbours: changed(program.neighbours, d.neighbours, (neighbour) => neighbour.address),
+    entries: changed(program.entries, of('entries'), (entry) => entry.key),
+    groups: changed(program.groups, of('groups'), (group) => group.group),
+    neighbours: changed(program.neighbours, of('neighbours'), (neighbour) => neighbour.address),
   })
 }
+
+/** Brings what the difference names to its `after` state, whatever it was; all else stays (and is shared). */
+export const apply = (program: Program, d: Difference): Program => applyAll(program, [d])
 
 function heldBefore<K, V>(held: ReadonlyMap<K, V>, changes: readonly Change<V>[], key: (v: V) => K): Change<V>[] {
   return changes.flatMap((change) => {

@@ -4,6 +4,7 @@ import { createListeners } from '#server/datapath/openflow/listeners.ts'
 import { readHeld } from '#server/datapath/openflow/read.ts'
 import { noCounts } from '#server/datapath/openflow/status.ts'
 import type { Grant } from '#server/engine/change/journal.ts'
+import { hashProgram } from '#server/engine/program/hash.ts'
 import type { Program } from '#server/engine/program/program.ts'
 import { changeStore } from '#server/inventory/changes.ts'
 import { EVERYTHING } from '#server/inventory/database.ts'
@@ -46,7 +47,7 @@ export interface Books {
   readonly grants: readonly string[]
   /** Numbers, VNIs and advisory locks that are held for changes under way. */
   readonly claims: number
-  /** Hashes of the committed programs by datapath id. */
+  /** Hashes of the committed programs, read back, by datapath id. */
   readonly hashes: ReadonlyMap<string, string>
   readonly unfinished: number
   /** Actions of the audit rows of the change. */
@@ -130,7 +131,7 @@ async function booksOf(database: TestDatabase, change: string, ids: readonly str
     networks: await column(database, 'SELECT id AS one FROM network ORDER BY id'),
     grants: (await grantStore(database).granted()).map(({ key }) => key),
     claims: Number(claims),
-    hashes: new Map([...committed].map(([id, { hash }]) => [id, hash])),
+    hashes: new Map([...committed].map(([id, { program }]) => [id, hashProgram(program).all])),
     unfinished: (await databaseJournal(database).unfinished()).length,
     audit: await column(database, 'SELECT action AS one FROM audit WHERE change_id = $1', change),
   }
