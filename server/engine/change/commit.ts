@@ -133,16 +133,20 @@ async function partOf(datapathId: string, pending: boolean, input: ChangeRun, po
 /** From the journal's first mark on: whatever fails from here is undone. */
 async function staged(run: Run, signal: AbortSignal): Promise<RunResult> {
   const { ports, record, staging, tell } = run
+  tell({ type: 'change', stand: 'staging' })
+  // Beside the record: what is staged has no effect and dies by itself. Both must be done before the decision.
+  const stagedAll = staging.stageAll(signal)
+  stagedAll.catch(() => {})
   try {
-    tell({ type: 'change', stand: 'staging' })
     await ports.journal.prepare(record)
   } catch (error) {
+    await Promise.allSettled([stagedAll, staging.discardAll()])
     if (error instanceof IntentMoved || error instanceof GrantTaken)
       return { outcome: 'refused', reason: failureOf(error) }
     return takeBack(run, failureOf(error), false)
   }
   try {
-    await staging.stageAll(signal)
+    await stagedAll
     await staging.refresh(0)
     signal.throwIfAborted()
   } catch (error) {
