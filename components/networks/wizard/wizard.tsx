@@ -125,8 +125,8 @@ function WizardPage({ form, saved }: { form: Form; saved: Saved }) {
   const router = useRouter()
   const wizard = useWizard(form, saved, (change) => router.push(`/changes/${change}`))
   const { step, refusal } = wizard
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each step begins at its top
   // In braces: newer browsers answer with a promise, which an effect must not.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each step begins at its top
   useEffect(() => {
     window.scrollTo(0, 0)
   }, [step])
