@@ -37,7 +37,7 @@ function dropOf(table: DatapathTable, rates: Rates): string | undefined {
   return `✕ ${figure}${unit === '/s' ? '' : ' '}${unit} dropped`
 }
 
-const fit = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
 function TableNode({
   node,
@@ -81,7 +81,7 @@ function TableNode({
         {table.table}
       </text>
       <text className="pnm" x={x + 14 + String(table.table).length * 7} y={y + 18}>
-        {fit(table.name, 19 - String(table.table).length)}
+        {shortened(table.name, 19 - String(table.table).length)}
       </text>
       <text className="pk" x={x + NODE.width - 10} y={y + 35} textAnchor="end">
         {table.kind}

@@ -5,7 +5,7 @@ import type { Rates } from '../datapaths/rates.ts'
 import { plural, rate } from '../ui/words.ts'
 import { type PlacedServer, type PlacedThread, type WeaveLayout, weave, Y } from './weave-layout.ts'
 
-const fit = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
 /** Bits per second out of a server into the underlay. */
 const speedOf = (server: string, rates: Rates) => {
@@ -66,16 +66,16 @@ function ServerBox({ placed, rates }: { placed: PlacedServer; rates: Rates }) {
         rx="6"
       />
       <text className="sn" x={x + 10} y={Y.server + 18}>
-        {fit(server.name, narrow ? 10 : 18)}
+        {shortened(server.name, narrow ? 10 : 18)}
       </text>
       <text className="sub" x={x + width - 10} y={Y.server + 18} textAnchor="end">
         {plural(server.ports, 'port')}
       </text>
       <text className="sub" x={x + 10} y={Y.server + 35}>
-        {fit(server.profile ?? 'no smart NIC', narrow ? 17 : 32)}
+        {shortened(server.profile ?? 'no smart NIC', narrow ? 17 : 32)}
       </text>
       <text className={worst ? 'subw' : 'sub'} x={x + 10} y={Y.server + 50}>
-        {fit(worst ? words : server.datapaths.map(({ name }) => name).join(', '), narrow ? 17 : 32)}
+        {shortened(worst ? words : server.datapaths.map(({ name }) => name).join(', '), narrow ? 17 : 32)}
       </text>
       {share === undefined ? null : (
         <>
@@ -114,7 +114,7 @@ function Thread({ thread, shape }: { thread: PlacedThread; shape: WeaveLayout })
       <title>{`${network.name} of ${network.tenantName}, VNI ${network.vni}: ${said}`}</title>
       <rect className="hit" x="0" y={y - 12} width={shape.width} height="24" />
       <text className="tn" x="4" y={y + 4}>
-        {fit(network.name, 14)}
+        {shortened(network.name, 14)}
       </text>
       <text className="vni" x="122" y={y + 4} textAnchor="end">
         {network.vni}
@@ -184,12 +184,10 @@ export function WeavePicture({
         <Underlay shape={shape} rates={rates} />
         {shape.sites.map((site) => (
           <text key={site.id} className="sitet" x={site.x + 12} y={Y.site + 19}>
+            <title>{site.words}</title>
             {site.name}
             <tspan className="sub" dx="8">
-              {fit(
-                [site.words, plural(site.servers, 'server')].filter(Boolean).join(' · '),
-                Math.floor(site.width / 7),
-              )}
+              {plural(site.servers, 'server')}
             </tspan>
           </text>
         ))}
