@@ -2,7 +2,6 @@
 import Link from 'next/link'
 import type { ChangeSummary } from '#server/contract/changes.ts'
 import { useChanges } from '../queries/changes.ts'
-import { ErrorBanner } from '../ui/banner.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { PageHead } from '../ui/page-head.tsx'
 import type { Column } from '../ui/table/columns.ts'
@@ -63,18 +62,12 @@ export function ChangeTable() {
   return (
     <>
       <PageHead title="Changes" />
-      {changes.isError ? (
-        <div className="body">
-          <ErrorBanner error={changes.error} onRetry={() => void changes.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="changes"
         columns={COLUMNS}
-        rows={changes.data}
+        query={changes}
         nameOf={(change) => change.name}
         sort="-createdAt"
-        stale={changes.isError}
         empty={
           <Empty icon="change" title="No changes yet">
             Whatever reaches a datapath is a change: planned, checked, previewed, committed on all datapaths together,

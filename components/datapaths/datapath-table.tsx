@@ -3,7 +3,6 @@ import Link from 'next/link'
 import type { Datapath } from '#server/contract/datapaths.ts'
 import { InventoryHead } from '../inventory/inventory-head.tsx'
 import { useDatapaths } from '../queries/datapaths.ts'
-import { ErrorBanner } from '../ui/banner.tsx'
 import { Empty } from '../ui/empty.tsx'
 import type { Column } from '../ui/table/columns.ts'
 import { DataTable } from '../ui/table/data-table.tsx'
@@ -46,18 +45,12 @@ export function DatapathTable() {
   return (
     <>
       <InventoryHead />
-      {datapaths.isError ? (
-        <div className="body">
-          <ErrorBanner error={datapaths.error} onRetry={() => void datapaths.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="datapaths"
         columns={COLUMNS}
-        rows={datapaths.data}
+        query={datapaths}
         nameOf={(datapath) => datapath.name}
         sort="name"
-        stale={datapaths.isError}
         empty={
           <Empty icon="inventory" title="No datapaths yet">
             A datapath is a switch that Weft programs: a server’s own, or one inside a smart NIC. They come with the

@@ -2,7 +2,6 @@
 import Link from 'next/link'
 import type { Attachment } from '#server/contract/inventory.ts'
 import { useAttachments } from '../queries/inventory.ts'
-import { ErrorBanner } from '../ui/banner.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Status } from '../ui/status.tsx'
 import type { Column } from '../ui/table/columns.ts'
@@ -51,18 +50,12 @@ export function Attachments() {
   return (
     <>
       <InventoryHead />
-      {attachments.isError ? (
-        <div className="body">
-          <ErrorBanner error={attachments.error} onRetry={() => void attachments.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="attachments"
         columns={COLUMNS}
-        rows={attachments.data}
+        query={attachments}
         nameOf={(attachment) => attachment.name}
         sort="name"
-        stale={attachments.isError}
         empty={
           <Empty icon="port" title="No attachments yet">
             An attachment is one virtual NIC of a host: the place where a tenant’s port is plugged in.

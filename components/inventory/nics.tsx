@@ -1,7 +1,7 @@
 'use client'
 import type { Nic } from '#server/contract/inventory.ts'
 import { useNics } from '../queries/inventory.ts'
-import { ErrorBanner } from '../ui/banner.tsx'
+import { Refused } from '../ui/banner.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { Quota } from '../ui/meter.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -64,7 +64,7 @@ export function Nics() {
     <>
       <InventoryHead />
       <div className="body">
-        <ErrorBanner error={nics.error} onRetry={() => void nics.refetch()} />
+        {nics.isError ? <Refused error={nics.error} onRetry={() => void nics.refetch()} /> : null}
         {nics.isPending ? <Skeleton /> : null}
         {nics.data?.length === 0 ? (
           <div className="card">

@@ -2,7 +2,6 @@
 import Link from 'next/link'
 import type { Server } from '#server/contract/inventory.ts'
 import { useServers } from '../queries/inventory.ts'
-import { ErrorBanner } from '../ui/banner.tsx'
 import { Empty } from '../ui/empty.tsx'
 import type { Column } from '../ui/table/columns.ts'
 import { DataTable } from '../ui/table/data-table.tsx'
@@ -51,18 +50,12 @@ export function Servers() {
   return (
     <>
       <InventoryHead />
-      {servers.isError ? (
-        <div className="body">
-          <ErrorBanner error={servers.error} onRetry={() => void servers.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="servers"
         columns={COLUMNS}
-        rows={servers.data}
+        query={servers}
         nameOf={(server) => server.name}
         sort="name"
-        stale={servers.isError}
         empty={
           <Empty icon="inventory" title="No servers yet">
             An inventory file declares sites, servers, NICs, datapaths and the places where hosts are plugged in. Import

@@ -4,7 +4,6 @@ import { useState } from 'react'
 import type { Network } from '#server/contract/networks.ts'
 import { useNetworks } from '../queries/networks.ts'
 import { useMay } from '../shell/session.tsx'
-import { ErrorBanner } from '../ui/banner.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Empty } from '../ui/empty.tsx'
 import { PageHead } from '../ui/page-head.tsx'
@@ -90,18 +89,12 @@ export function NetworkTable() {
           <span className="dim small">You may look, not change</span>
         )}
       </PageHead>
-      {networks.isError ? (
-        <div className="body">
-          <ErrorBanner error={networks.error} onRetry={() => void networks.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="networks"
         columns={COLUMNS}
-        rows={networks.data}
+        query={networks}
         nameOf={(network) => network.name}
         sort="name"
-        stale={networks.isError}
         empty={
           <Empty icon="network" title="No networks yet" action={mayWrite ? create : null}>
             A network is one segment of a tenant: its ports reach one another on every server, and nobody else’s.

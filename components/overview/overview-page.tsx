@@ -79,9 +79,9 @@ export function OverviewPage() {
         <div className={`body ov${overview.isError ? ' stale' : ''}`}>
           {overview.isError ? <ErrorBanner error={overview.error} onRetry={() => void overview.refetch()} /> : null}
           <div className="col">
-            <WeaveCard overview={data} rates={rates} />
+            <WeaveCard overview={data} rates={rates} mayDatapath={mayDatapath} />
             <div className="two">
-              <Links overview={data} rates={rates} mayDatapath={mayDatapath} />
+              {mayDatapath ? <Links overview={data} rates={rates} /> : null}
               <RecentChanges changes={data.changes} />
             </div>
           </div>

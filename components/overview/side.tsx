@@ -58,7 +58,7 @@ function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, may
     return value === undefined ? { figure: '—', unit } : rate(value * scale, unit)
   }
   const away = totals.datapaths - totals.holding
-  return [
+  const figures: readonly (Figure & { readonly needsDatapaths?: true })[] = [
     {
       label: 'Datapaths holding',
       href: datapaths,
@@ -66,17 +66,36 @@ function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, may
       unit: `of ${totals.datapaths}`,
       note: away > 0 ? <Status tone="warn">{away === 1 ? '1 does not' : `${away} do not`}</Status> : null,
     },
-    { label: 'Tunnel traffic', href: datapaths, ...perSecond('total bytes', 'bit/s', 8), history: histories.traffic },
-    { label: 'Tunnel packets', href: datapaths, ...perSecond('total packets', 'pkt/s'), history: histories.packets },
+    {
+      label: 'Tunnel traffic',
+      needsDatapaths: true,
+      href: datapaths,
+      ...perSecond('total bytes', 'bit/s', 8),
+      history: histories.traffic,
+    },
+    {
+      label: 'Tunnel packets',
+      needsDatapaths: true,
+      href: datapaths,
+      ...perSecond('total packets', 'pkt/s'),
+      history: histories.packets,
+    },
     {
       label: 'Networks and ports',
       href: '/networks',
       figure: totals.networks.toLocaleString('en'),
       unit: `${totals.networks === 1 ? 'network' : 'networks'}, ${plural(totals.ports, 'port')}`,
     },
-    { label: 'Table entries', href: datapaths, figure: totals.entries.toLocaleString('en'), unit: 'held' },
+    {
+      label: 'Table entries',
+      needsDatapaths: true,
+      href: datapaths,
+      figure: totals.entries.toLocaleString('en'),
+      unit: 'held',
+    },
     {
       label: 'Spoofed, dropped',
+      needsDatapaths: true,
       href: '/networks',
       figure: count(totals.spoofed),
       unit: 'packets',
@@ -85,12 +104,15 @@ function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, may
     },
     {
       label: 'Table misses',
+      needsDatapaths: true,
       href: datapaths,
       figure: count(totals.misses),
       unit: 'packets',
       history: histories.misses,
     },
   ]
+  // Who sees no datapaths has no figures of them; a nought would be a lie.
+  return figures.filter((figure) => mayDatapath || !figure.needsDatapaths)
 }
 
 /** Figures that move, each with its course since the page was opened. */

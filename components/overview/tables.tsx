@@ -8,7 +8,7 @@ import { Moment } from '../ui/time.tsx'
 import { bytes, rate } from '../ui/words.ts'
 
 /** What the servers send one another through their tunnels. */
-export function Links({ overview, rates, mayDatapath }: { overview: Overview; rates: Rates; mayDatapath: boolean }) {
+export function Links({ overview, rates }: { overview: Overview; rates: Rates }) {
   const most = Math.max(1, ...overview.links.map((link) => rates.now.get(`link ${link.from}`) ?? 0))
   const sorted = [...overview.links].sort(
     (a, b) =>
@@ -38,13 +38,9 @@ export function Links({ overview, rates, mayDatapath }: { overview: Overview; ra
               return (
                 <tr key={`${link.from}${link.to}`}>
                   <td>
-                    {mayDatapath ? (
-                      <Link href={`/datapaths/${link.datapathId}`}>
-                        {link.from} → {link.to}
-                      </Link>
-                    ) : (
-                      `${link.from} → ${link.to}`
-                    )}
+                    <Link href={`/datapaths/${link.datapathId}`}>
+                      {link.from} → {link.to}
+                    </Link>
                   </td>
                   <td>
                     <span className="meter">

@@ -60,7 +60,15 @@ function WeaveTable({ overview, networks }: { overview: Overview; networks: Over
 }
 
 /** Fabric and tenant networks, as a picture or as a table. */
-export function WeaveCard({ overview, rates }: { overview: Overview; rates: Rates }) {
+export function WeaveCard({
+  overview,
+  rates,
+  mayDatapath,
+}: {
+  overview: Overview
+  rates: Rates
+  mayDatapath: boolean
+}) {
   const router = useRouter()
   const mayWrite = useMay('network.write')
   const [view, setView] = useState<'picture' | 'table'>('picture')
@@ -105,7 +113,13 @@ export function WeaveCard({ overview, rates }: { overview: Overview; rates: Rate
           Servers with their switches and smart NICs come with the inventory. Networks are woven across them.
         </Empty>
       ) : view === 'picture' ? (
-        <WeavePicture overview={overview} networks={networks} rates={rates} onOpen={(href) => router.push(href)} />
+        <WeavePicture
+          overview={overview}
+          networks={networks}
+          rates={rates}
+          mayDatapath={mayDatapath}
+          onOpen={(href) => router.push(href)}
+        />
       ) : (
         <WeaveTable overview={overview} networks={networks} />
       )}

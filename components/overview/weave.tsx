@@ -42,7 +42,7 @@ function Underlay({ shape, rates }: { shape: WeaveLayout; rates: Rates }) {
   )
 }
 
-function ServerBox({ placed, rates }: { placed: PlacedServer; rates: Rates }) {
+function ServerBox({ placed, rates, mayDatapath }: { placed: PlacedServer; rates: Rates; mayDatapath: boolean }) {
   const { server, x, width } = placed
   const worst =
     server.datapaths.find(({ state }) => state === 'away') ?? server.datapaths.find(({ state }) => state !== 'held')
@@ -55,7 +55,7 @@ function ServerBox({ placed, rates }: { placed: PlacedServer; rates: Rates }) {
     ? `${worst.name} ${worst.state === 'away' ? 'is away' : worst.state === 'drifted' ? 'differs' : 'changes'}`
     : 'all datapaths hold'
   return (
-    <a href={target ? `/datapaths/${(worst ?? target).id}` : '/datapaths'}>
+    <a href={!mayDatapath ? '/networks' : target ? `/datapaths/${(worst ?? target).id}` : '/datapaths'}>
       <title>{`${server.name}: ${plural(server.ports, 'port')}, ${words}`}</title>
       <rect
         className={`box${worst?.state === 'away' ? ' badbox' : worst ? ' hotbox' : ''}`}
@@ -90,7 +90,7 @@ function ServerBox({ placed, rates }: { placed: PlacedServer; rates: Rates }) {
           />
         </>
       )}
-      <text className="sub" x={x + 10} y={Y.server + 81}>
+      <text className="sub" x={x + 10} y={Y.server + 81} visibility={mayDatapath ? undefined : 'hidden'}>
         {server.entries.toLocaleString('en')}{' '}
         {narrow ? 'entries' : plural(server.entries, 'entry', 'entries').replace(/^[\d,]+ /, '')}
       </text>
@@ -141,11 +141,13 @@ export function WeavePicture({
   overview,
   networks,
   rates,
+  mayDatapath,
   onOpen,
 }: {
   overview: Overview
   networks: Overview['networks']
   rates: Rates
+  mayDatapath: boolean
   onOpen: (href: string) => void
 }) {
   const shape = useMemo(() => weave(overview, networks), [overview, networks])
@@ -199,7 +201,7 @@ export function WeavePicture({
           />
         ))}
         {shape.servers.map((placed) => (
-          <ServerBox key={placed.server.id} placed={placed} rates={rates} />
+          <ServerBox key={placed.server.id} placed={placed} rates={rates} mayDatapath={mayDatapath} />
         ))}
         {shape.threads.map((thread) => (
           <Thread key={thread.network.id} thread={thread} shape={shape} />

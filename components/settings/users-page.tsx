@@ -61,15 +61,10 @@ export function UsersPage() {
           </Button>
         ) : null}
       </SettingsHead>
-      {users.isError ? (
-        <div className="body">
-          <ErrorBanner error={users.error} onRetry={() => void users.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="accounts"
         columns={columns}
-        rows={users.data}
+        query={users}
         nameOf={(user) => user.name}
         sort="name"
         empty={

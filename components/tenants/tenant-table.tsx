@@ -126,18 +126,12 @@ export function TenantTable() {
   return (
     <>
       <InventoryHead>{mayWrite ? create : null}</InventoryHead>
-      {tenants.isError ? (
-        <div className="body">
-          <ErrorBanner error={tenants.error} onRetry={() => void tenants.refetch()} />
-        </div>
-      ) : null}
       <DataTable
         noun="tenants"
         columns={shape}
-        rows={tenants.data}
+        query={tenants}
         nameOf={(tenant) => tenant.name}
         sort="name"
-        stale={tenants.isError}
         empty={
           <Empty icon="person" title="No tenants yet" action={mayWrite ? create : null}>
             A tenant owns networks. Tenants never meet: each has its own addresses, and its quotas say how much it may

@@ -77,3 +77,19 @@ export const ErrorBanner = ({
   error ? (
     <ProblemBanner problem={problemOf(error)} {...(except ? { except } : {})} {...(onRetry ? { onRetry } : {})} />
   ) : null
+
+/** Instead of what could not be read at all: that one may not see it, or what went wrong. */
+export function Refused({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const problem = problemOf(error)
+  return (
+    <div className="body">
+      {problem.status === 403 ? (
+        <Banner tone="idle" icon="lock" title="You may not see this">
+          Your role has no right to it. Ask an operator for the right, or to look for you.
+        </Banner>
+      ) : (
+        <ProblemBanner problem={problem} onRetry={onRetry} />
+      )}
+    </div>
+  )
+}

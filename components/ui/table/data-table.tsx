@@ -1,4 +1,5 @@
 'use client'
+import type { UseQueryResult } from '@tanstack/react-query'
 import {
   columnVisibilityFeature,
   createColumnHelper,
@@ -10,6 +11,7 @@ import {
   useTable,
 } from '@tanstack/react-table'
 import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
+import { ErrorBanner, Refused } from '../banner.tsx'
 import { Checkbox } from '../checkbox.tsx'
 import { Icon } from '../icon.tsx'
 import { Skeleton } from '../skeleton.tsx'
@@ -31,15 +33,14 @@ interface Props<Row extends { readonly id: string }> {
   /** What the rows are, in lower case: `networks`. */
   readonly noun: string
   readonly columns: readonly Column<Row>[]
-  /** Undefined while nothing is known yet. */
-  readonly rows: readonly Row[] | undefined
+  /** What was read; undefined while nothing is known yet. */
+  readonly query: Pick<UseQueryResult<readonly Row[]>, 'data' | 'isError' | 'error' | 'refetch'>
   /** What a row is called, for the name of its checkbox. */
   readonly nameOf: (row: Row) => string
   readonly sort: string
   readonly empty: ReactNode
   /** The tools for what is selected; without it rows cannot be selected. */
   readonly bulk?: (selected: readonly Row[], clear: () => void) => ReactNode
-  readonly stale?: boolean
 }
 
 const flip = (sort: string, id: string) => (sort === id ? `-${id}` : id)
@@ -57,7 +58,8 @@ function onRowKeys(event: KeyboardEvent<HTMLTableSectionElement>) {
 
 /** A table that filters, sorts, pages and selects over rows that the browser holds; its view is in the URL. */
 export function DataTable<Row extends { readonly id: string }>(props: Props<Row>) {
-  const { noun, columns, rows, nameOf, bulk } = props
+  const { noun, columns, query, nameOf, bulk } = props
+  const rows = query.data
   const controls = useTableView(
     props.sort,
     useMemo(() => columns.filter((c) => c.hidden).map((c) => c.id), [columns]),
@@ -103,9 +105,16 @@ export function DataTable<Row extends { readonly id: string }>(props: Props<Row>
   const selectPage = (on: boolean) =>
     setSelection({ ...selection, ...Object.fromEntries(visible.map((row) => [row.id, on])) })
 
+  const retry = () => void query.refetch()
+  if (query.isError && rows === undefined) return <Refused error={query.error} onRetry={retry} />
   if (rows?.length === 0) return <section className="card nw">{props.empty}</section>
   return (
-    <section className={`card nw${props.stale ? ' stale' : ''}`} aria-label={noun}>
+    <section className={`card nw${query.isError ? ' stale' : ''}`} aria-label={noun}>
+      {query.isError ? (
+        <div className="oldrows">
+          <ErrorBanner error={query.error} onRetry={retry} />
+        </div>
+      ) : null}
       <FilterBar noun={noun} columns={columns} rows={rows ?? []} controls={controls} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <div className="tablewrap" tabIndex={0}>
