@@ -104,10 +104,16 @@ async function viewOf(parts: DeskParts, scope: Scope, idOrName: string): Promise
   }
 }
 
+/** An edit that cannot be made any more overwrites nothing. */
+function joined(conflicts: readonly Finding[], proposed: readonly Finding[]): Finding[] {
+  const moved = new Set(conflicts.map(({ subject }) => subject))
+  return [...conflicts, ...proposed.filter(({ rule, subject }) => rule !== 'change.overwrites' || !moved.has(subject))]
+}
+
 /** Compiles a draft and keeps what it would do. */
 async function previewNow(parts: DeskParts, scope: Scope, record: ChangeRecord) {
   const proposal = await parts.engine.propose(record.id)
-  const findings = [...(await parts.conflicts(record.id)), ...proposal.findings]
+  const findings = joined(await parts.conflicts(record.id), proposal.findings)
   const names = await parts.labels(scope, namedIn(proposal))
   const preview = previewOf(proposal, findings, await parts.records(), names)
   await parts.changes.keepPreview(record.id, preview)
