@@ -1,6 +1,5 @@
 import { call } from '@orpc/server'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { RequestContext } from '#server/api/door.ts'
 import type { IntentParts } from '#server/api/intent.ts'
 import { networkHandlers } from '#server/api/networks.ts'
 import { portHandlers } from '#server/api/ports.ts'
@@ -15,6 +14,7 @@ import { networkViews } from '#server/inventory/views.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
 import { refusal, type Site, site } from '../inventory/fixture.ts'
+import { callerIn } from './ground.ts'
 
 let database: TestDatabase
 let lab: Site
@@ -60,20 +60,7 @@ function handlers() {
   }
 }
 
-function as(role: Role, ifMatch?: number): { context: RequestContext } {
-  const account = {
-    ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', role, passwordHash: '' },
-    tenantId: role.startsWith('tenant') ? tenantId : null,
-    tenantName: null,
-  }
-  return {
-    context: {
-      ...{ caller: { account, session: '', expiresAt_ms: 0 }, address: '::1', agent: 'test', ifMatch, note: {} },
-      audit: { record: async () => undefined },
-      keepSession: () => undefined,
-    },
-  }
-}
+const as = (role: Role, ifMatch?: number) => callerIn(role, tenantId, ifMatch)
 
 describe('a write of intent', () => {
   test('inside a draft answers the object as the draft has it, and no task', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountStore, sessionStore } from '#server/inventory/accounts.ts'
 import { AUDIT_FIELDS, auditLog } from '#server/inventory/audit.ts'
+import { changeStore } from '#server/inventory/changes.ts'
 import { EVERYTHING } from '#server/inventory/database.ts'
 import { idempotencyStore } from '#server/inventory/idempotency.ts'
 import { readList } from '#server/inventory/list.ts'
@@ -178,6 +179,25 @@ describe('tasks', () => {
     await tasks().step(decided.id, { cancellable: false })
     expect((await refusal(tasks().cancel(EVERYTHING, decided.id))).code).toBe('conflict')
     expect((await refusal(tasks().cancel({ tenantId: NOBODY }, id))).code).toBe('not-found')
+  })
+
+  test.each([
+    ['draft', { state: 'failed', problem: { code: 'abandoned' } }],
+    ['committing', { state: 'running', problem: null }],
+    ['undoing', { state: 'running', problem: null }],
+    ['committed', { state: 'done', done: 4, problem: null }],
+    ['pending', { state: 'done', done: 4, problem: null }],
+    ['undone', { state: 'failed', problem: { code: 'undone', detail: 'Table full.' } }],
+  ])('of a change that is %s as the next process starts end as it did, or go on with it', async (state, as) => {
+    const { id } = await begin()
+    const actor = { name: 'olga', role: 'operator' }
+    const change = await changeStore(database).create(EVERYTHING, { title: '', tenantId: null, actor })
+    await database.engine.query('UPDATE change SET task_id = $2, state = $3, outcome = $4 WHERE id = $1', [
+      ...[change.id, id, state, 'Table full.'],
+    ])
+    await tasks().abandon()
+    expect(await tasks().get(EVERYTHING, id)).toMatchObject(as)
+    await tasks().end(id, 'done')
   })
 
   test('that nobody runs any more are given up', async () => {
