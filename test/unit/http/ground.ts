@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { AnyRouter } from '@orpc/server'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { api } from '#server/api/door.ts'
@@ -70,8 +71,8 @@ function tenantHandlers() {
   }
 }
 
-/** A console with sign-in, users and one tenant, in memory, behind a real port; gone when the test ends. */
-export async function startConsole(environment: Record<string, string> = {}) {
+/** A console with sign-in, users, one tenant and what is added, in memory, behind a real port; gone when the test ends. */
+export async function startConsole(environment: Record<string, string> = {}, more: Record<string, AnyRouter> = {}) {
   const [port, web] = [await freePort(), await startWeb()]
   const inner = String(await freePort())
   const config = readConfig(
@@ -92,6 +93,7 @@ export async function startConsole(environment: Record<string, string> = {}) {
     session: sessionHandlers({ signIn, sessions, product }),
     users: userHandlers(stores.accounts),
     tenants: tenantHandlers(),
+    ...more,
   }
   const app = await createApp({
     ...{ config, router, sessions, audit, events, metrics: metricsRegistry() },
