@@ -118,6 +118,29 @@ describe('a switch that refuses', () => {
   })
 })
 
+describe('a switch that stalls', () => {
+  test('is waited for no longer than its time; the change is off, and packets go on elsewhere', async () => {
+    const before = await running.tableHashes()
+    const { id } = await running.draft('through a deaf switch')
+    const network = await running.network(await running.tenant('grey'), 'grey-net', '192.168.10.0/24', id)
+    for (const host of ['h2', 'h6']) await running.plug(network, host, id, { vlan: 10 })
+    const pid = Number(await readFile(`${running.lab.runDir}/s2/ovs-vswitchd.pid`, 'utf8'))
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const { task, change } = await commit(api, id)
+      expect(task).toMatchObject({ state: 'failed', problem: { detail: expect.stringMatching(/nic-2|srv-2/) } })
+      expect(['draft', 'undone']).toContain(change.state)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await until('all datapaths to be held', async () =>
+      (await running.datapaths()).every(({ state }) => state === 'held'),
+    )
+    expect(await running.tableHashes()).toEqual(before)
+    expect((await running.lab.host('h1').ping(addressOf(far))).received).toBe(3)
+  })
+})
+
 describe('the engine, killed while it commits', () => {
   const enginePid = async (): Promise<number> => {
     const text = await readFile(`.weft/${running.weft.instance}/processes.json`, 'utf8')
