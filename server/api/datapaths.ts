@@ -36,7 +36,8 @@ export interface DatapathParts {
 
 const READ_AGE_MS = 1500
 
-const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+/** A time as the API writes it. */
+export const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 
 async function wantedOf(parts: DatapathParts, id: string): Promise<Program> {
   return (await parts.programs.committed([id])).get(id)?.program ?? EMPTY_PROGRAM

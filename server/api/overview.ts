@@ -6,7 +6,7 @@ import type { ChangeStore } from '#server/inventory/changes.ts'
 import type { Scope } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
-import { type DatapathParts, viewDatapaths } from './datapaths.ts'
+import { type DatapathParts, time, viewDatapaths } from './datapaths.ts'
 import { api } from './door.ts'
 
 export interface OverviewParts extends DatapathParts {
@@ -17,8 +17,6 @@ export interface OverviewParts extends DatapathParts {
 }
 
 type Attention = Overview['attention'][number]
-
-const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 
 function attentionOf(
   { fleet, condition }: OverviewParts,
