@@ -48,8 +48,9 @@ export function attend(lab: Pick<Lab, 'host'>, residents: () => Promise<readonly
     for (const [name, life] of living) {
       const resident = wanted.get(name)
       if (resident && JSON.stringify(resident) === life.key) continue
-      living.delete(name)
+      // Still there until it is wholly out: what fails is tried again with the next look.
       await moveOut(lab.host(name), life)
+      living.delete(name)
     }
     for (const [name, resident] of wanted)
       if (!living.has(name))
