@@ -9,8 +9,10 @@ const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /** Level 1: a journal is written while switches wait, and its texts repeat themselves enough for any level. */
-const pack = (text: string): Promise<Buffer> =>
-  compress(Buffer.from(text, 'latin1'), { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+const pack = (pieces: readonly Uint8Array[]): Promise<Buffer> =>
+  compress(Buffer.concat(pieces), { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+
+const LINE_END = Buffer.from('\n')
 
 const unpack = async (bytes: Uint8Array): Promise<string> => (await decompress(bytes)).toString('latin1')
 
@@ -33,7 +35,8 @@ export const unpackDifference = async (bytes: Uint8Array): Promise<Difference> =
   sound(readDifference(await unpack(bytes)), 'difference')
 
 /** The waves of one datapath as one compressed value, a line each. */
-export const packWaves = (waves: readonly Difference[]): Promise<Buffer> => pack(waves.map(writeDifference).join('\n'))
+export const packWaves = (waves: readonly Difference[]): Promise<Buffer> =>
+  pack(waves.flatMap((wave, n) => (n === 0 ? writeDifference(wave) : [LINE_END, ...writeDifference(wave)])))
 
 export async function unpackWaves(bytes: Uint8Array): Promise<Difference[]> {
   const text = await unpack(bytes)

@@ -232,7 +232,7 @@ describe('entries of somebody else', () => {
     const before = (await driven.datapath.read()).program
     expect(before.entries.size).toBe(3)
     const removal = { ...EMPTY_DIFFERENCE, entries: [...before.entries.values()].map((one) => ({ before: one })) }
-    const journalled = readDifference(writeDifference(removal))
+    const journalled = readDifference(Buffer.concat(writeDifference(removal)).toString('ascii'))
     if (!journalled.ok) throw new Error(journalled.error)
     const difference = journalled.value
     await driven.datapath.converge(difference, 5000)

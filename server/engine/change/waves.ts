@@ -109,6 +109,9 @@ export function isEmptied(held: Program, wanted: Program): boolean {
 
 /** Of all that is wanted beside the places of a difference nothing is there, though something should be: likewise. */
 export function hasLostRest(held: Program, wanted: Program, difference: Difference): boolean {
+  const puts = difference.entries.filter(({ after }) => after !== undefined)
+  // Every one of them is wanted.
+  if (puts.length >= wanted.entries.size) return false
   const touched = new Set(difference.entries.map(entryKeyOf))
   let rest = false
   for (const [key, entry] of wanted.entries) {

@@ -104,13 +104,15 @@ function programsOf(before: readonly Program[], ids: readonly string[], refused:
     const parts = ids.map((id, side) => {
       const difference = way(now[side] as Program, next[side] as Program, random.chance(0.5))
       const spoil = bad?.wave === wave && bad.side === side
-      return [id, writeDifference(spoil ? spoilt(difference) : difference)] as const
+      return [id, textOf(spoil ? spoilt(difference) : difference)] as const
     })
     now = next
     return { name: `wave-${wave}`, parts }
   })
   return { before, after: now, waves }
 }
+
+const textOf = (difference: Difference): string => Buffer.concat(writeDifference(difference)).toString('ascii')
 
 const hashOf = (program: Program): string => hashProgram(program).all
 

@@ -14,21 +14,37 @@ const one = entry({
   cookie: (1n << 64n) - 2n,
 })
 
+const textOf = (pieces: readonly Uint8Array[]): string => Buffer.concat(pieces).toString('ascii')
+
 describe('serialised programs and differences', () => {
   it('read as what was written', () => {
     fc.assert(
       fc.property(aProgram, aProgram, (a, b) => {
-        expect(readProgram(writeProgram(a))).toEqual({ ok: true, value: a })
+        expect(readProgram(textOf(writeProgram(a)))).toEqual({ ok: true, value: a })
         const d = diff(a, b)
-        expect(readDifference(writeDifference(d))).toEqual({ ok: true, value: d })
+        expect(readDifference(textOf(writeDifference(d)))).toEqual({ ok: true, value: d })
       }),
     )
   })
 
   it('are JSON, with integers of 64 bits as text', () => {
-    expect(writeProgram(programOf([one]))).toBe(
+    expect(textOf(writeProgram(programOf([one])))).toBe(
       '[1,"program",[[["goto_table",2]]],[["001/65435/vlan_vid=1000/1000,",0,"fffffffffffffffe"]],[],[]]',
     )
+  })
+
+  it('hold equal lists of instructions once', () => {
+    const entries = [1n, 2n, 3n, 4n].map((port) =>
+      entry({
+        table: 1,
+        priority: 1,
+        match: [{ field: 'in_port', value: port }],
+        instructions: [{ type: 'goto_table', table: port === 2n ? 9 : 2 }],
+      }),
+    )
+    const text = textOf(writeProgram(programOf(entries)))
+    expect(JSON.parse(text)[2]).toEqual([[['goto_table', 2]], [['goto_table', 9]]])
+    expect(readProgram(text)).toEqual({ ok: true, value: programOf(entries) })
   })
 
   const good = '001/65435/vlan_vid=1000/1000,'
