@@ -20,7 +20,7 @@ import { tenantHandlers } from './api/tenants.ts'
 import { userHandlers } from './api/users.ts'
 import type { Config } from './config.ts'
 import type { InventoryFile } from './contract/inventory.ts'
-import { createFleet, type Fleet } from './datapath/fleet.ts'
+import { createFleet } from './datapath/fleet.ts'
 import { serveSwitches } from './datapath/openflow/switches.ts'
 import type { Capability } from './engine/capability.ts'
 import { numberTables } from './engine/change/compose.ts'
@@ -213,10 +213,12 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine) {
 
 const SAMPLE_MS = 30_000
 
-/** Waits until every datapath is connected. */
-async function everyDatapath(fleet: Fleet): Promise<void> {
+/** Waits until every datapath is connected, and what it said of its ports is kept: changes are computed from that. */
+async function everyDatapath({ fleet }: Engine, { datapaths }: Stores): Promise<void> {
   const end_ms = timer.monotonic_ms() + SAMPLE_MS
-  while (fleet.ids.some((id) => !fleet.driver(id)?.connected)) {
+  const isReady = async () =>
+    fleet.ids.every((id) => fleet.driver(id)?.connected) && (await datapaths.all()).every((one) => one.description)
+  while (!(await isReady())) {
     if (timer.monotonic_ms() > end_ms) throw new Error('a datapath has not connected')
     await timer.sleep(100)
   }
@@ -243,7 +245,7 @@ export async function wire(parts: WiringParts) {
     async sample() {
       const draft = await draftSample(stores)
       if (draft === undefined) return
-      await everyDatapath(engine.fleet)
+      await everyDatapath(engine, stores)
       await desk.commit(EVERYTHING, draft, { reason: 'Something to look at.', force: false })
     },
     async start() {
