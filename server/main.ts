@@ -11,6 +11,8 @@ import { createFirstOperator, keepFirstPassword } from './identity/first-operato
 import { type Wired, wire } from './wiring.ts'
 
 const HOUSEKEEPING_MS = 3_600_000
+/** Less than what the supervisor waits. */
+const STOP_MS = 25_000
 const KEYS_KEPT_MS = 24 * 3_600_000
 
 /** Removes what nobody can use any more: old sessions and idempotency keys. */
@@ -56,6 +58,8 @@ try {
   const { log, stop } = await start()
   const end = (reason: string) => {
     log.info({ reason }, 'ending')
+    // Nobody else may be there to end it: what hangs is given up, the journal knows the rest.
+    setTimeout(() => process.exit(1), STOP_MS).unref()
     stop().then(
       () => process.exit(0),
       (error: Error) => {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startDaemon } from './command.ts'
 
@@ -52,9 +51,9 @@ export function readPcap(file: Uint8Array): Uint8Array[] {
   return frames
 }
 
-/** Captures an interface with tcpdump; resolves when the capture is running. */
-export async function captureVxlan(namespace: string, device: string): Promise<UnderlayCapture> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'weft-pcap-'))
+/** Captures an interface with tcpdump into a file below `folder`; resolves when the capture is running. */
+export async function captureVxlan(namespace: string, device: string, folder: string): Promise<UnderlayCapture> {
+  const dir = await mkdtemp(path.join(folder, 'pcap-'))
   const file = path.join(dir, 'underlay.pcap')
   // `-Z root`: tcpdump would otherwise become a user that may not write into the directory.
   const argv = [

@@ -89,7 +89,8 @@ function viewLab(plan: LabPlan): LabView {
         .join('\n'),
     host: (name) => find(hosts, name),
     hosts: () => hosts,
-    captureUnderlay: (name) => captureVxlan(namespaceFile(server(name).namespace), PORTS.underlay.name),
+    captureUnderlay: (name) =>
+      captureVxlan(namespaceFile(server(name).namespace), PORTS.underlay.name, server(name).dir),
     restartSwitch: (name) => restartSwitch(server(name)),
     vsctl: (name, ...args) =>
       ovs(name, ['ovs-vsctl', `--db=unix:${server(name).dir}/db.sock`, '--timeout=10', ...args]),

@@ -66,11 +66,12 @@ function startNode(
   log: (line: string) => void,
   args: readonly string[],
   more: Record<string, string>,
-  stop_ms: number,
+  ends: { readonly stop_ms: number; readonly deathSignal: 'TERM' | 'KILL' },
 ) {
   const env = childEnvironment({ NODE_ENV: 'production', ...configVariables(config), ...more })
   return async () => {
-    const child = await startChild([NODE, ...args], { env, cwd: ROOT, deathSignal: 'TERM', line: log })
+    const { stop_ms, deathSignal } = ends
+    const child = await startChild([NODE, ...args], { env, cwd: ROOT, deathSignal, line: log })
     // Its last words say why it ended.
     const ended = child.ended.then((reason) =>
       [reason, child.tail().split('\n').at(-1)?.slice(0, 300)].filter(Boolean).join(': '),
@@ -82,13 +83,16 @@ function startNode(
 const startEngine = (stack: Stack, config: Config, log: Log, lab: boolean) => {
   const variables: Record<string, string> = lab ? { WEFT_INVENTORY_FILE: labInventoryFile(config) } : {}
   // A commit that is under way is finished or taken back before the engine ends.
-  return keep(stack, log, 'engine', startNode(config, logFile(config, 'engine'), ['server/main.ts'], variables, 30_000))
+  const ends = { stop_ms: 30_000, deathSignal: 'TERM' } as const
+  return keep(stack, log, 'engine', startNode(config, logFile(config, 'engine'), ['server/main.ts'], variables, ends))
 }
 
 function startWeb(stack: Stack, config: Config, log: Log) {
   const next = ['node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1', '-p', String(config.web.port)]
   const api = { WEFT_API: `http://127.0.0.1:${config.http.innerPort}`, NEXT_TELEMETRY_DISABLED: '1' }
-  return keep(stack, log, 'web', startNode(config, logFile(config, 'web'), next, api, 3000))
+  // Pages keep nothing: when the supervisor is gone they need not end in order.
+  const ends = { stop_ms: 3000, deathSignal: 'KILL' } as const
+  return keep(stack, log, 'web', startNode(config, logFile(config, 'web'), next, api, ends))
 }
 
 /** Polls until the engine and the pages answer. Throws with where to look when they do not. */

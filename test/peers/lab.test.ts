@@ -22,7 +22,7 @@ function traces(): string[] {
     }
   })
   const namespaces = list('/run/netns').filter((name) => name.startsWith(`w${INSTANCE}-`))
-  const files = list(tmpdir()).filter((name) => name.startsWith(`weft-${INSTANCE}-`) || name.startsWith('weft-pcap-'))
+  const files = list(tmpdir()).filter((name) => name.startsWith(`weft-${INSTANCE}-`))
   return [...processes, ...namespaces, ...files, ...list(dir)]
 }
 
