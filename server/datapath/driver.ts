@@ -103,8 +103,11 @@ export interface Driver {
   /** Connected and master. */
   readonly connected: boolean
   describe(): Promise<Description>
-  /** Reads everything that the datapath holds, and its counters. A dump is no snapshot: ask when quiet. */
-  read(): Promise<Held>
+  /**
+   * Reads everything that the datapath holds, and its counters. A dump is no snapshot: ask when quiet. What it holds just
+   * as `known` has it may be given as the very same values, so that comparing the two is quick.
+   */
+  read(known?: Program): Promise<Held>
   portCounters(): Promise<readonly PortCounters[]>
   /** Sends the part to the device, which validates it; nothing forwards differently yet. Throws DriverError. */
   stage(request: StageRequest, deadline_ms: number): Promise<Staged>

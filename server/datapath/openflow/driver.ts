@@ -138,7 +138,8 @@ export function openflowDatapath(options: OpenflowOptions): OpenflowDatapath {
       return attachment.connected
     },
     describe: () => operate(async (session) => session.description),
-    read: () => operate(({ connection }) => readHeld(connection, neighbours.held, { deadline_ms: READ_MS })),
+    read: (known) =>
+      operate(({ connection }) => readHeld(connection, neighbours.held, { deadline_ms: READ_MS }, known)),
     portCounters: () => operate(({ connection }) => readPortCounters(connection, { deadline_ms: READ_MS })),
     stage: (request, deadline_ms) =>
       operate(async (session) => {

@@ -1,8 +1,8 @@
 import { FLOW_FLAGS, type FlowEntry, TABLE_ALL } from '#server/codec/openflow/flow.ts'
 import { GROUP, type GroupDesc } from '#server/codec/openflow/group.ts'
 import type { EntryCounters, Held } from '#server/datapath/driver.ts'
-import { type Entry, entryKey, type Group, group } from '#server/engine/program/entry.ts'
-import type { TunnelNeighbour } from '#server/engine/program/program.ts'
+import { type Entry, entryKey, type Group, group, sameEntry } from '#server/engine/program/entry.ts'
+import type { Program, TunnelNeighbour } from '#server/engine/program/program.ts'
 import { PORT } from '#server/kernel/action.ts'
 import type { Connection } from './connection.ts'
 import type { Patience } from './waiting.ts'
@@ -28,12 +28,6 @@ function heldEntry(flow: FlowEntry): Entry {
     key: entryKey(table, priority, match) + nameless,
   })
 }
-
-const heldCounters = (flow: FlowEntry): EntryCounters => ({
-  packets: flow.packet_count ?? 0n,
-  bytes: flow.byte_count ?? 0n,
-  age_ms: (flow.duration_sec ?? 0) * 1000 + Math.floor((flow.duration_nsec ?? 0) / 1e6),
-})
 
 /** A group as the switch gives it back. */
 function heldGroup(desc: GroupDesc): Group {
@@ -65,22 +59,61 @@ const ALL_FLOWS = {
   match: [],
 } as const
 
-/** Everything that the switch holds, with counters. `neighbours` are the tunnel ends that the driver keeps resolved. */
+/** Counters of entries in the order in which they came, at three numbers for each: a dump has many, and few are asked for. */
+function tally() {
+  let numbers = new BigUint64Array(3 << 10)
+  let at = 0
+  return {
+    add({ packet_count = 0n, byte_count = 0n, duration_sec = 0, duration_nsec = 0 }: FlowEntry) {
+      if (at === numbers.length) {
+        const more = new BigUint64Array(numbers.length * 4)
+        more.set(numbers)
+        numbers = more
+      }
+      numbers[at++] = packet_count
+      numbers[at++] = byte_count
+      numbers[at++] = BigInt(duration_sec * 1000 + Math.floor(duration_nsec / 1e6))
+    },
+    of(keys: readonly string[]): ReadonlyMap<string, EntryCounters> {
+      const number = (place: number) => numbers[place] ?? 0n
+      return new Map(
+        keys.map((key, n) => [
+          key,
+          { packets: number(3 * n), bytes: number(3 * n + 1), age_ms: Number(number(3 * n + 2)) },
+        ]),
+      )
+    },
+  }
+}
+
+/** The entry as it is known, if that is what the switch gave back. */
+function recognise(entry: Entry, known: Program | undefined): Entry {
+  const one = known?.entries.get(entry.key)
+  return one && one.cookie === entry.cookie && sameEntry(one, entry) ? one : entry
+}
+
+/**
+ * Everything that the switch holds, with counters. `neighbours` are the tunnel ends that the driver keeps resolved;
+ * entries that are as in `known` are given as the same values.
+ */
 export async function readHeld(
   connection: Connection,
   neighbours: ReadonlyMap<string, TunnelNeighbour>,
   patience: Patience,
+  known?: Program,
 ): Promise<Held> {
   const entries = new Map<string, Entry>()
-  const seen: [string, FlowEntry][] = []
+  const keys: string[] = []
+  const seen = tally()
   const groups = readGroups(connection, patience)
   const flows = connection.collect(
     ALL_FLOWS,
     (part) => {
       for (const flow of part.flows) {
-        const entry = heldEntry(flow)
+        const entry = recognise(heldEntry(flow), known)
         entries.set(entry.key, entry)
-        seen.push([entry.key, flow])
+        keys.push(entry.key)
+        seen.add(flow)
       }
     },
     patience,
@@ -90,9 +123,8 @@ export async function readHeld(
   let counters: ReadonlyMap<string, EntryCounters> | undefined
   return {
     program,
-    // Few who read a program ask for its counters as well.
     get counters() {
-      counters ??= new Map(seen.map(([key, flow]) => [key, heldCounters(flow)]))
+      counters ??= seen.of(keys)
       return counters
     },
   }

@@ -5,10 +5,10 @@ import type { ChangeFailure } from './journal.ts'
 import { connected, type RunPorts } from './run.ts'
 import { firstUnmet, hasLostRest } from './waves.ts'
 
-/** Reads everything that a datapath holds. Throws `DriverError`, or `Stop` when it is away. */
-export async function readProgram(ports: RunPorts, datapathId: string): Promise<Program> {
+/** Reads everything that a datapath holds, see `Driver.read`. Throws `DriverError`, or `Stop` when it is away. */
+export async function readProgram(ports: RunPorts, datapathId: string, known?: Program): Promise<Program> {
   const driver = connected(ports, datapathId)
-  const held = await within(ports.timer, datapathId, ports.limits.read_ms, 'stalled', () => driver.read())
+  const held = await within(ports.timer, datapathId, ports.limits.read_ms, 'stalled', () => driver.read(known))
   return held.program
 }
 
@@ -40,7 +40,7 @@ async function whyNotHeld(
   wanted: Program,
 ): Promise<ChangeFailure | undefined> {
   try {
-    const held = await readProgram(ports, datapathId)
+    const held = await readProgram(ports, datapathId, wanted)
     // A switch that restarts between two waves takes the later ones, and would end with them alone.
     if (hasLostRest(held, wanted, difference)) return emptied(datapathId)
     const unmet = firstUnmet(held, difference)
