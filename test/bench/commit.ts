@@ -10,7 +10,7 @@ import type { Journal } from '#server/engine/change/journal.ts'
 import { inverse } from '#server/engine/program/difference.ts'
 import { hashProgram } from '#server/engine/program/hash.ts'
 import { entryNotation } from '#server/engine/program/notation.ts'
-import type { Difference } from '#server/engine/program/program.ts'
+import type { Difference, Program } from '#server/engine/program/program.ts'
 import { type Engine, startEngine } from '#test/peers/crash/wiring.ts'
 import { adding, manyEntries, setController } from '#test/peers/openflow.ts'
 import { type Openvswitch, startPeer, stopPeers, until } from '#test/peers/openvswitch.ts'
@@ -50,7 +50,7 @@ const timedDriver =
     return Object.assign(timed, {
       stage: (request: Parameters<Driver['stage']>[0], ms: number) => watch('stage', () => driver.stage(request, ms)),
       commit: (staged: Parameters<Driver['commit']>[0], ms: number) => watch('commit', () => driver.commit(staged, ms)),
-      read: () => watch('read', () => driver.read()),
+      read: (known?: Program) => watch('read', () => driver.read(known)),
     })
   }
 

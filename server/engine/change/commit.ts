@@ -1,37 +1,17 @@
 import { DriverError } from '#server/datapath/driver.ts'
-import { hashProgram } from '../program/hash.ts'
-import { type Difference, EMPTY_DIFFERENCE, EMPTY_PROGRAM } from '../program/program.ts'
 import { bringBack } from './bring.ts'
-import { type Before, commitmentOf, programAfter } from './commitment.ts'
-import { CANCELLED, drifted, emptied, failureOf, Stop } from './failure.ts'
-import { type ChangeFailure, IntentMoved, type JournalPart, type JournalRecord, type Measured } from './journal.ts'
-import { readProgram, readWhenConnected, untilHeld } from './observe.ts'
+import { commitmentOf, programAfter } from './commitment.ts'
+import { CANCELLED, failureOf, Stop } from './failure.ts'
+import { type ChangeFailure, IntentMoved, type JournalRecord, type Measured } from './journal.ts'
+import { readWhenConnected, untilHeld } from './observe.ts'
 import { GrantTaken } from './ports.ts'
 import type { Tell } from './progress.ts'
-import { connected, type RunPorts, sent, teller } from './run.ts'
+import { type ChangeRun, type Found, findAll, recordOf, wavesOf } from './record.ts'
+import { type RunPorts, sent, teller } from './run.ts'
 import { createStaging, type Item, type Staging } from './staging.ts'
-import { firstDrift, firstUnmet, forwardSteps, isEmptied, together, withImages } from './waves.ts'
+import { firstUnmet, forwardSteps, together } from './waves.ts'
 
-/** One wave of a change over all datapaths. */
-export interface RunWave {
-  readonly name: string
-  /** What it does, by datapath; datapaths that it leaves alone may be left out. */
-  readonly parts: ReadonlyMap<string, Difference>
-  /** Milliseconds to wait before the next wave, so that packets under way meet one program only. */
-  readonly settle_ms?: number
-}
-
-/** A change that is compiled, checked and confirmed. */
-export interface ChangeRun
-  extends Pick<JournalRecord, 'change' | 'revision' | 'compilerVersion' | 'granted' | 'released'> {
-  readonly waves: readonly RunWave[]
-  /** Committed programs of the datapaths that it touches: what the waves start from. */
-  readonly before: Before
-  /** Go on although datapaths are away: their parts stay pending. */
-  readonly forced: boolean
-  /** Milliseconds from now in which it must be true. */
-  readonly within_ms: number
-}
+export type { ChangeRun, RunWave } from './record.ts'
 
 /** A change that is not at its end. */
 export interface OpenChange {
@@ -70,77 +50,38 @@ export async function runChange(input: ChangeRun, ports: RunPorts, signal: Abort
     const reason = signal.aborted ? CANCELLED : failureOf(error)
     return { outcome: 'refused', reason }
   }
-  let record: JournalRecord
+  let found: readonly Found[]
   try {
     tell({ type: 'change', stand: 'preparing' })
-    record = await recordOf(input, ports, tell)
+    found = await findAll(input, ports)
+    for (const { datapathId, pending } of found)
+      tell({ type: 'datapath', datapathId, step: pending ? 'pending' : 'waits' })
     signal.throwIfAborted()
   } catch (error) {
     return refused(error)
   }
-  const parts = new Map(sent(record).map((part) => [part.datapathId, wavesOf(input, part.datapathId)]))
-  const run: Run = { record, input, ports, tell, staging: createStaging(input.change, parts, ports, tell) }
+  const parts = new Map(
+    found.flatMap(({ datapathId, pending }) => (pending ? [] : [[datapathId, wavesOf(input, datapathId)] as const])),
+  )
+  const staging = createStaging(input.change, parts, ports, tell)
+  tell({ type: 'change', stand: 'staging' })
+  // Beside the record: what is staged has no effect and dies by itself. Both must be done before the decision.
+  const staged = staging.stageAll(signal)
+  staged.catch(() => {})
   try {
-    return await staged(run, signal)
+    const record = await recordOf(input, found, ports).catch(refused)
+    return 'outcome' in record ? record : await prepared({ record, input, ports, staging, tell }, staged, signal)
   } finally {
-    await run.staging.discardAll()
-  }
-}
-
-const wavesOf = (input: ChangeRun, datapathId: string): Difference[] =>
-  input.waves.map((wave) => wave.parts.get(datapathId) ?? EMPTY_DIFFERENCE)
-
-const touchedBy = (input: ChangeRun): string[] =>
-  [...new Set(input.waves.flatMap((wave) => [...wave.parts.keys()]))].sort()
-
-async function recordOf(input: ChangeRun, ports: RunPorts, tell: Tell): Promise<JournalRecord> {
-  const datapathIds = touchedBy(input)
-  const away = datapathIds.filter((id) => !ports.datapaths.driver(id)?.connected)
-  if (!input.forced) for (const id of away) connected(ports, id)
-  const parts = await Promise.all(datapathIds.map((id) => partOf(id, away.includes(id), input, ports)))
-  for (const id of datapathIds)
-    tell({ type: 'datapath', datapathId: id, step: away.includes(id) ? 'pending' : 'waits' })
-  const now_ms = ports.timer.now_ms()
-  return {
-    change: input.change,
-    revision: input.revision,
-    compilerVersion: input.compilerVersion,
-    prepared_ms: now_ms,
-    deadline_ms: now_ms + input.within_ms,
-    waves: input.waves.map((wave) => wave.name),
-    parts,
-    granted: input.granted,
-    released: input.released,
-  }
-}
-
-async function partOf(datapathId: string, pending: boolean, input: ChangeRun, ports: RunPorts): Promise<JournalPart> {
-  const waves = wavesOf(input, datapathId)
-  const committed = input.before.get(datapathId)
-  const wanted = committed?.program ?? EMPTY_PROGRAM
-  const held = pending ? wanted : await readProgram(ports, datapathId)
-  if (isEmptied(held, wanted)) throw new Stop(emptied(datapathId))
-  const drift = firstDrift(held, wanted, waves)
-  if (drift) throw new Stop(drifted(datapathId, drift, ports.notation))
-  const part = { datapathId, pending, waves: withImages(held, waves) }
-  return {
-    ...part,
-    hashBefore: committed?.hash ?? hashProgram(wanted).all,
-    hashAfter: hashProgram(programAfter(part, input.before)).all,
+    await Promise.allSettled([staged, staging.discardAll()])
   }
 }
 
 /** From the journal's first mark on: whatever fails from here is undone. */
-async function staged(run: Run, signal: AbortSignal): Promise<RunResult> {
+async function prepared(run: Run, stagedAll: Promise<void>, signal: AbortSignal): Promise<RunResult> {
   const { ports, record, staging, tell } = run
-  tell({ type: 'change', stand: 'staging' })
-  // Beside the record: what is staged has no effect and dies by itself. Both must be done before the decision.
-  const stagedAll = staging.stageAll(signal)
-  stagedAll.catch(() => {})
   try {
     await ports.journal.prepare(record)
   } catch (error) {
-    await Promise.allSettled([stagedAll, staging.discardAll()])
     if (error instanceof IntentMoved || error instanceof GrantTaken)
       return { outcome: 'refused', reason: failureOf(error) }
     return takeBack(run, failureOf(error), false)

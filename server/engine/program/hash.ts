@@ -1,4 +1,4 @@
-import { sha256 } from '#server/kernel/hash.ts'
+import { hashing, sha256, toEnd } from '#server/kernel/hash.ts'
 import type { Entry, Group } from './entry.ts'
 import { type Imprint, imprintEntry, imprintGroup, isFull, newImprint, take } from './imprint.ts'
 import type { Program } from './program.ts'
@@ -28,7 +28,10 @@ function* groupPieces(groups: readonly Group[], to: Imprint) {
 }
 
 /** SHA-256 over the canonical entries of each table and over the groups, each in the order of keys. */
-export function hashProgram({ entries, groups }: Program): ProgramHash {
+export const hashProgram = (program: Program): ProgramHash => toEnd(hashingProgram(program))
+
+/** The same with pauses, every millisecond or so. */
+export function* hashingProgram({ entries, groups }: Program): Generator<void, ProgramHash> {
   const to = newImprint()
   const byTable = new Map<number, string[]>()
   for (const { table, key } of entries.values()) {
@@ -38,8 +41,8 @@ export function hashProgram({ entries, groups }: Program): ProgramHash {
   }
   const tables: Record<number, string> = {}
   for (const [table, keys] of [...byTable].sort(([a], [b]) => a - b))
-    tables[table] = sha256(entryPieces(keys.sort(), entries, to))
+    tables[table] = yield* hashing(entryPieces(keys.sort(), entries, to))
   const sorted = [...groups.values()].sort((a, b) => a.group - b.group)
-  const hashes = { tables: Object.freeze(tables), groups: sha256(groupPieces(sorted, to)) }
+  const hashes = { tables: Object.freeze(tables), groups: yield* hashing(groupPieces(sorted, to)) }
   return Object.freeze({ ...hashes, all: sha256([JSON.stringify(hashes)]) })
 }

@@ -1,4 +1,5 @@
 import type { Action, Instruction } from '#server/kernel/action.ts'
+import { toEnd } from '#server/kernel/hash.ts'
 import type { Entry, Group } from './entry.ts'
 import { chunked, decimal, growing, hexadecimal, type Ink, text, written } from './ink.ts'
 import type { Change, Difference, Program } from './program.ts'
@@ -12,6 +13,8 @@ import { ACTION_SHAPES, INSTRUCTION_SHAPES, type Shape } from './shape.ts'
 
 /** The first element of everything serialised; reading refuses others. */
 export const FORMAT = 1
+
+const PAUSE_EVERY = 512
 
 function list<T>(to: Ink, values: Iterable<T>, write: (to: Ink, value: T) => void): void {
   let between = '['
@@ -145,11 +148,24 @@ const changing =
     text(to, ']')
   }
 
+/** A list that may be long: pauses every millisecond or so. */
+function* longList<T>(to: Ink, values: Iterable<T>, write: (to: Ink, value: T) => void): Generator<void> {
+  let between = '['
+  let count = 0
+  for (const value of values) {
+    text(to, between)
+    between = ','
+    write(to, value)
+    if (++count % PAUSE_EVERY === 0) yield
+  }
+  text(to, between === '[' ? '[]' : ']')
+}
+
 /** `[format, kind, instructions, …]`; `body` writes what follows, and fills the book of instructions. */
-function document(kind: string, body: (to: Ink, book: Book) => void): Uint8Array[] {
+function* document(kind: string, body: (to: Ink, book: Book) => Generator<void>): Generator<void, Uint8Array[]> {
   const book: Book = { ink: growing(), starts: [], last: new Map(), before: [] }
   const to = chunked()
-  body(to, book)
+  yield* body(to, book)
   const head = chunked()
   text(head, `[${FORMAT},"${kind}",[`)
   // Every list is followed by a comma, the last one too.
@@ -159,30 +175,40 @@ function document(kind: string, body: (to: Ink, book: Book) => void): Uint8Array
   return [head, book.ink, to].flatMap(written)
 }
 
-/** JSON in ASCII, in pieces: `[format, "program", instructions, entries, groups, neighbours]`. */
-export const writeProgram = (program: Program): Uint8Array[] =>
-  document('program', (to, book) => {
-    list(to, program.entries.values(), (_, one) => entry(to, one, book))
+/** JSON in ASCII, in pieces: `[format, "program", instructions, entries, groups, neighbours]`. Pauses now and then. */
+export const writingProgram = (program: Program): Generator<void, Uint8Array[]> =>
+  document('program', function* (to, book) {
+    yield* longList(to, program.entries.values(), (_, one) => entry(to, one, book))
     text(to, ',')
     list(to, program.groups.values(), group)
     text(to, ',')
     list(to, program.neighbours.keys(), quoted)
   })
 
-/** JSON in ASCII, in pieces: `[format, "difference", instructions, entries, groups, neighbours]`, each change as `[before, after]`. */
-export const writeDifference = (difference: Difference): Uint8Array[] =>
-  document('difference', (to, book) => {
-    list(
+/** The same at once. */
+export const writeProgram = (program: Program): Uint8Array[] => toEnd(writingProgram(program))
+
+/**
+ * JSON in ASCII, in pieces: `[format, "difference", instructions, entries, groups, neighbours]`, each change as
+ * `[before, after]`. Pauses now and then.
+ */
+export const writingDifference = (difference: Difference): Generator<void, Uint8Array[]> =>
+  document('difference', function* (to, book) {
+    const { entries, groups, neighbours } = difference
+    yield* longList(
       to,
-      difference.entries,
+      entries,
       changing((_, one: Entry) => entry(to, one, book)),
     )
     text(to, ',')
-    list(to, difference.groups, changing(group))
+    list(to, groups, changing(group))
     text(to, ',')
     list(
       to,
-      difference.neighbours,
+      neighbours,
       changing((_, { address }) => quoted(to, address)),
     )
   })
+
+/** The same at once. */
+export const writeDifference = (difference: Difference): Uint8Array[] => toEnd(writingDifference(difference))

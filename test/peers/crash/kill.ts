@@ -62,7 +62,7 @@ export const mortalDriver =
     portCounters: () => driver.portCounters(),
     subscribe: (listener) => driver.subscribe(listener),
     close: () => driver.close(),
-    read: () => run('driver.read', () => driver.read()),
+    read: (known) => run('driver.read', () => driver.read(known)),
     stage: (request, ms) => run('driver.stage', () => driver.stage(request, ms)),
     commit: (staged, ms) => run('driver.commit', () => driver.commit(staged, ms)),
     discard: (staged) => run('driver.discard', () => driver.discard(staged)),
