@@ -357,7 +357,7 @@ describe('a bridge whose database is known', () => {
     await peer.vsctl('del-br', 'br5')
   })
 
-  it('comes back within two seconds when the engine does', async () => {
+  it('comes back soon when the engine does, not after the switch’s own 8 s', async () => {
     const options = { configures: true, datapathId: '00000000000000c6', socket: 'br6.sock' }
     await peer.addBridge('br6')
     const configuration = async () => Number(await peer.vsctl('get', 'open_vswitch', '.', 'cur_cfg'))
@@ -370,7 +370,8 @@ describe('a bridge whose database is known', () => {
       const engine = turn === 0 ? first : await drive(peer, 'br6', options)
       const start = performance.now()
       await connected(engine)
-      expect(performance.now() - start).toBeLessThan(2000)
+      // A second of backoff, and the handshake on a busy machine.
+      expect(performance.now() - start).toBeLessThan(4000)
       await engine.close()
     }
     await peer.vsctl('del-br', 'br6')
