@@ -71,7 +71,7 @@ const isFresh = ({ readAt_ms, took_ms }: Reading, maxAge_ms: number, clock: Cloc
 async function readOnce(member: Member, clock: Clock): Promise<Reading | undefined> {
   try {
     const begun_ms = clock.monotonic_ms()
-    const held = await member.driver.read()
+    const held = await member.driver.read(member.last?.held.program)
     member.last = { held, readAt_ms: clock.now_ms(), took_ms: clock.monotonic_ms() - begun_ms }
   } catch {
     // Away or deaf: what it held last is the best that there is, and its age is told with it.

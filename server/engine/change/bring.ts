@@ -54,7 +54,7 @@ async function bring(routes: readonly Route[], ports: RunPorts): Promise<Missing
   }
   const under: Route[] = []
   await each(routes, async (one) => {
-    const held = await readProgram(ports, one.datapathId)
+    const held = await readProgram(ports, one.datapathId, one.whole)
     if (!firstUnmet(held, one.end)) return
     // Filled at once: with the places of the change alone it would look as if somebody had removed all the others.
     if (hasLostRest(held, one.whole, one.end)) await converge(one.datapathId, whatLacks(held, one), ports)
@@ -63,7 +63,7 @@ async function bring(routes: readonly Route[], ports: RunPorts): Promise<Missing
   const waves = Math.max(0, ...under.map((one) => one.steps.length))
   for (let n = 0; n < waves; n++) await each(under, (one) => take(one, one.steps[n], ports))
   await each(under, async (one) => {
-    const unmet = firstUnmet(await readProgram(ports, one.datapathId), one.end)
+    const unmet = firstUnmet(await readProgram(ports, one.datapathId, one.whole), one.end)
     if (unmet) throw new Stop(notObserved(one.datapathId, unmet, ports.notation))
   })
   return missing
@@ -75,7 +75,7 @@ async function take(one: Route, step: Difference | undefined, ports: RunPorts): 
     await converge(one.datapathId, step, ports)
   } catch (error) {
     if (!(error instanceof DriverError) || error.failure !== 'refused') throw error
-    await converge(one.datapathId, whatLacks(await readProgram(ports, one.datapathId), one), ports)
+    await converge(one.datapathId, whatLacks(await readProgram(ports, one.datapathId, one.whole), one), ports)
   }
 }
 

@@ -52,13 +52,13 @@ export async function settle(ports: RunPorts, datapathId: string, all: boolean, 
   const stored = (await ports.programs.committed([datapathId])).get(datapathId)
   const committed = stored ?? { datapathId, program: EMPTY_PROGRAM, hash: '' }
   const { program: wanted, pending } = committed
-  let held = await readProgram(ports, datapathId)
+  let held = await readProgram(ports, datapathId, wanted)
   let drift = driftOf(held, wanted)
   const work = drift && (all ? { ...drift, neighbours: neighboursOf(wanted) } : unasked(drift, held, committed))
   if (work) {
     busy()
     await converge(datapathId, work, ports)
-    held = await readProgram(ports, datapathId)
+    held = await readProgram(ports, datapathId, wanted)
     drift = driftOf(held, wanted)
   }
   const due = drift !== undefined && unasked(drift, held, committed) !== undefined
