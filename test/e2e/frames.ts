@@ -56,6 +56,13 @@ export async function send(host: LabHost, frames: readonly (readonly number[])[]
   await host.exec(['python3', '-c', SEND, String(times), ...hex])
 }
 
+/**
+ * Keeps a host from asking known neighbours again by itself, as kernels do 5 s after a conversation: who counts frames
+ * wants to see those alone that a test has sent.
+ */
+export const keepQuiet = (host: LabHost): Promise<string> =>
+  host.exec(['sysctl', '-qw', 'net.ipv4.neigh.eth0.delay_first_probe_time=600'])
+
 /** How many frames have reached a host so far. */
 export async function received(host: LabHost): Promise<number> {
   const text = await host.exec(['ip', '-json', '-statistics', 'link', 'show', 'dev', 'eth0'])

@@ -4,7 +4,7 @@ import type { Datapath, HeldEntry } from '#server/contract/datapaths.ts'
 import type { Network, Port } from '#server/contract/networks.ts'
 import type { LabView } from '#server/lab/index.ts'
 import { type Api, commit, ended, rollBack, until } from './api.ts'
-import { arpFrame, BROADCAST, received, send, udpFrame } from './frames.ts'
+import { arpFrame, BROADCAST, keepQuiet, received, send, udpFrame } from './frames.ts'
 import { addressOf, type Page, type RunningLab, startLab, type Wrote } from './running-lab.ts'
 
 let running: RunningLab
@@ -15,6 +15,7 @@ beforeAll(async () => {
   running = await startLab('e2el')
   lab = running.lab
   api = running.api
+  await Promise.all(lab.hosts().map(keepQuiet))
 })
 
 afterAll(() => running?.stop())
