@@ -32,9 +32,11 @@ beforeAll(async () => {
   await until('the first network', async () => (await weft.cli('change', 'list')).includes('committed'), {
     deadline_ms: 30_000,
   })
+  const [network, datapath] = [await firstId('network'), await firstId('datapath')]
   routes = [
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
-    ...[`/networks/${await firstId('network')}`, `/datapaths/${await firstId('datapath')}`, '/no-such-page'],
+    ...['/inventory/nics', '/inventory/attachments', '/inventory/tenants', '/settings/users', '/settings/audit'],
+    ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
   ]
 }, 240_000)
 

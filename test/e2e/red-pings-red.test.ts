@@ -149,7 +149,15 @@ describe('red pings red', () => {
     await page.goto('/datapaths')
     await page.getByRole('link', { name: 'nic-1' }).first().click()
     await page.getByRole('heading', { name: 'nic-1' }).waitFor()
-    await expect.poll(() => page.getByText('admit').count()).toBeGreaterThan(0)
+    await page
+      .getByRole('button', { name: /^Why is this here\? in_port=1,/ })
+      .first()
+      .click()
+    const why = page.getByRole('group', { name: 'Why is this here?' })
+    await why.getByText('C-1').first().waitFor()
+    const story = await why.textContent()
+    // The intent, the change and the person, with the reason that was given.
+    for (const part of ['h1', 'C-1', 'the first tenant']) expect(story).toContain(part)
   })
 
   test('a change is rolled back from its page', async () => {
