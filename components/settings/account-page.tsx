@@ -5,7 +5,7 @@ import { Controller, useForm } from 'react-hook-form'
 import { z } from 'zod'
 import { byField, problemOf } from '../queries/problem.ts'
 import { useChangePassword } from '../queries/session.ts'
-import { ROLE_WORDS, useSession } from '../shell/session.tsx'
+import { roleWords, useSession } from '../shell/session.tsx'
 import { THEMES } from '../shell/user-menu.tsx'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
@@ -100,7 +100,7 @@ export function AccountPage() {
         <section className="card" aria-labelledby="h-who">
           <header>
             <h2 id="h-who">{account.displayName}</h2>
-            <span className="push tag">{ROLE_WORDS[account.role]}</span>
+            <span className="push tag">{roleWords(account.role)}</span>
           </header>
           <div className="in">
             <dl className="facts">

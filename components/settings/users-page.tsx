@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'react'
 import type { Account } from '#server/contract/session.ts'
 import { useRemoveUser, useUsers } from '../queries/users.ts'
-import { ROLE_WORDS, useMay, useSession } from '../shell/session.tsx'
+import { roleWords, useMay, useSession } from '../shell/session.tsx'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -16,7 +16,7 @@ import './settings.css'
 const BASE: readonly Column<Account>[] = [
   { id: 'name', header: 'Name', value: (a) => a.name, filter: 'text', phone: 'title' },
   { id: 'displayName', header: 'Name for people', value: (a) => a.displayName, filter: 'text', phone: 'under' },
-  { id: 'role', header: 'Role', value: (a) => ROLE_WORDS[a.role], filter: 'choice', phone: 'side' },
+  { id: 'role', header: 'Role', value: (a) => roleWords(a.role), filter: 'choice', phone: 'side' },
   { id: 'tenant', header: 'Tenant', value: (a) => a.tenantName ?? 'all', filter: 'choice', phone: 'side-under' },
 ]
 

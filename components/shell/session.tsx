@@ -26,6 +26,9 @@ export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   'tenant-member': 'Tenant member',
 }
 
+/** A role as people read it; one that was made has a name of its own. */
+export const roleWords = (role: string): string => (ROLE_WORDS as Readonly<Record<string, string>>)[role] ?? role
+
 /** IS for Ingrid Solheim */
 export const initials = (name: string): string =>
   name

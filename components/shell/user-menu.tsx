@@ -4,7 +4,7 @@ import { useTheme } from 'next-themes'
 import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
 import { useSignOut } from '../queries/session.ts'
 import { Icon } from '../ui/icon.tsx'
-import { initials, ROLE_WORDS, useSession } from './session.tsx'
+import { initials, roleWords, useSession } from './session.tsx'
 
 export const THEMES = [
   { id: 'system', label: 'As the system' },
@@ -32,7 +32,7 @@ export function UserMenu() {
         <span className="who">
           <b>{account.displayName}</b>
           <br />
-          <span className="dim small">{account.tenantName ?? ROLE_WORDS[account.role]}</span>
+          <span className="dim small">{account.tenantName ?? roleWords(account.role)}</span>
         </span>
       </Button>
       <Popover className="float pop" placement="bottom end" offset={6}>

@@ -239,12 +239,8 @@ export function datapathHandlers(parts: DatapathParts) {
       const said = parts.fleet.connection(input.id).description ?? record.description
       return { readAt, tables: tablesOf(all, tables, said?.tableDefault ?? null) }
     }),
-    entries: api.datapaths.entries.handler(({ input, context }) =>
-      entriesOf(parts, { tenantId: context.tenantId }, input),
-    ),
-    why: api.datapaths.why.handler(({ input, context }) =>
-      whyOf(parts, { tenantId: context.tenantId }, input.id, input.key),
-    ),
+    entries: api.datapaths.entries.handler(({ input, context }) => entriesOf(parts, context.scope, input)),
+    why: api.datapaths.why.handler(({ input, context }) => whyOf(parts, context.scope, input.id, input.key)),
     ports: api.datapaths.ports.handler(async ({ input }) => ({ items: await portsOf(parts, input.id) })),
     drift: api.datapaths.drift.handler(async ({ input }) => {
       await recordOf(parts, input.id)

@@ -1,8 +1,9 @@
 import { implement, ORPCError } from '@orpc/server'
 import { contract } from '#server/contract/index.ts'
-import { type Right, ROLE_RIGHTS } from '#server/contract/rights.ts'
+import type { Right } from '#server/contract/rights.ts'
 import type { Account } from '#server/contract/session.ts'
-import type { AuditEntry, AuditSink, LocalAccount } from '#server/identity/ports.ts'
+import { type Access, accessOf } from '#server/identity/access.ts'
+import type { AccountRecord, AuditEntry, AuditSink, Whose } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 
@@ -34,20 +35,17 @@ export interface RequestContext {
 export interface SignedInContext extends RequestContext {
   readonly caller: Caller
   readonly account: Account
-  /** The tenant that the caller is confined to; null: all tenants. */
+  /** Whose rows the caller sees. */
+  readonly scope: Whose
+  /** The tenant that the caller works in; null: all of them, or a site. */
   readonly tenantId: string | null
   readonly rights: ReadonlySet<Right>
 }
 
-const RIGHTS_OF = Object.fromEntries(
-  Object.entries(ROLE_RIGHTS).map(([role, rights]) => [role, new Set(rights)]),
-) as unknown as Readonly<Record<Account['role'], ReadonlySet<Right>>>
-
-export const rightsOf = (account: Pick<Account, 'role'>): ReadonlySet<Right> => RIGHTS_OF[account.role]
-
-/** The account without what nobody else may see. */
-export function publicAccount({ id, name, displayName, role, tenantId, tenantName }: LocalAccount): Account {
-  return { id, name, displayName, role, tenantId, tenantName }
+/** The account as its own person and its administrators see it, with what it is at the place where it works. */
+export function publicAccount(record: AccountRecord, access: Access = accessOf(record.bindings)): Account {
+  const { id, name, displayName } = record
+  return { id, name, displayName, role: access.role, tenantId: access.tenantId, tenantName: access.tenantName }
 }
 
 /** Lets a call in or throws a `Refusal`. A procedure that names no right is never served. */
@@ -55,7 +53,7 @@ export function authorise(right: unknown, caller: Caller | undefined): void {
   if (right === 'public') return
   if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
   if (right === 'self') return
-  if (typeof right !== 'string' || !rightsOf(caller.account).has(right as Right))
+  if (typeof right !== 'string' || !caller.rights.has(right as Right))
     throw new Refusal('forbidden', `${caller.account.name} has not the right ${String(right ?? 'of this procedure')}.`)
 }
 
@@ -65,7 +63,7 @@ function line(context: RequestContext, action: string, outcome: AuditEntry['outc
     actor: note.actor ?? caller?.account.name ?? '',
     ...{ address, action, outcome },
     subject: note.subject ?? null,
-    tenantId: note.tenantId ?? caller?.account.tenantId ?? null,
+    tenantId: note.tenantId ?? caller?.scope.tenantId ?? null,
     changeId: note.changeId ?? null,
     detail: note.detail ?? detail,
   }
@@ -113,6 +111,7 @@ export const door = raw.use(async ({ context, procedure, path, next }) => {
 export const api = door.use(({ context, next }) => {
   const { caller } = context
   if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
-  const account = publicAccount(caller.account)
-  return next({ context: { caller, account, tenantId: account.tenantId, rights: rightsOf(account) } })
+  const account = publicAccount(caller.account, caller.access)
+  const { scope, rights } = caller
+  return next({ context: { caller, account, scope, tenantId: scope.tenantId, rights } })
 })

@@ -30,7 +30,7 @@ export interface Answer<T> {
   readonly task: Task | null
 }
 
-export const scopeOf = ({ tenantId }: Pick<SignedInContext, 'tenantId'>): Scope => ({ tenantId })
+export const scopeOf = ({ scope }: Pick<SignedInContext, 'scope'>): Scope => scope
 
 export const writerOf = (context: SignedInContext, change: string | undefined): Writer => ({
   scope: scopeOf(context),

@@ -4,7 +4,7 @@ import type { Capability, ObjectState, Observation } from '#server/engine/capabi
 import type { Composed } from '#server/engine/change/compose.ts'
 import type { GrantStore, IntentSnapshot, IntentSource } from '#server/engine/change/ports.ts'
 import { compileAll } from '#server/engine/change/propose.ts'
-import type { Scope } from '#server/inventory/database.ts'
+import { type Scope, seesAll } from '#server/inventory/database.ts'
 import type { NetworkViews } from '#server/inventory/views.ts'
 import type { Clock } from '#server/kernel/clock.ts'
 import type { Condition } from './datapaths.ts'
@@ -169,10 +169,10 @@ export function observing(parts: ObservedParts): Observing {
     networkState: (id) => stateOf(states.get(`network/${id}`)),
     portState: (id) => stateOf(states.get(`port/${id}`)),
     spoofed: (id) => counts?.get(`port/${id}`)?.toString() ?? null,
-    async spoofedTotal({ tenantId }) {
+    async spoofedTotal(scope) {
       await refresh()
-      const owner = tenantId === null || !picture ? undefined : ownersOf(picture.snapshot)
-      const own = [...(counts ?? [])].filter(([port]) => owner === undefined || owner(port) === tenantId)
+      const owner = seesAll(scope) || !picture ? undefined : ownersOf(picture.snapshot)
+      const own = [...(counts ?? [])].filter(([port]) => owner === undefined || owner(port) === scope.tenantId)
       return own.reduce((sum, [, packets]) => sum + packets, 0n)
     },
   }

@@ -3,7 +3,7 @@ import type { Datapath } from '#server/contract/datapaths.ts'
 import type { Overview } from '#server/contract/overview.ts'
 import type { PortCounters } from '#server/datapath/driver.ts'
 import type { ChangeStore } from '#server/inventory/changes.ts'
-import type { Scope } from '#server/inventory/database.ts'
+import { type Scope, seesAll } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
 import { type DatapathParts, time, viewDatapaths } from './datapaths.ts'
@@ -133,31 +133,31 @@ async function overviewOf(parts: OverviewParts, scope: Scope): Promise<Overview>
   ])
   const visible = new Set(weave.servers.map(({ id }) => id))
   const records = all.filter(({ serverId }) => visible.has(serverId))
-  const seesAll = scope.tenantId === null
+  const measures = seesAll(scope)
   const [views, measured, spoofed] = await Promise.all([
     viewDatapaths(parts, records),
-    seesAll ? Promise.all(records.map((record) => measure(parts, record))) : [],
+    measures ? Promise.all(records.map((record) => measure(parts, record))) : [],
     parts.spoofedTotal(scope),
   ])
   const tunnels = measured.flatMap((one) => tunnelOf(one) ?? [])
   return {
     ...{ at: new Date().toISOString(), sites: weave.sites, networks: weave.networks, changes: recent.items },
-    servers: serversOf(weave, views, records, seesAll),
+    servers: serversOf(weave, views, records, measures),
     totals: {
       ...{ networks: weave.networks.length, ports: weave.ports, datapaths: views.length },
       holding: views.filter(({ state }) => state === 'held').length,
-      entries: seesAll ? views.reduce((count, { wanted }) => count + wanted, 0) : 0,
+      entries: measures ? views.reduce((count, { wanted }) => count + wanted, 0) : 0,
       tunnelPackets: sum(tunnels.map(({ txPackets }) => txPackets)),
       tunnelBytes: sum(tunnels.map(({ txBytes }) => txBytes)),
       spoofed: spoofed.toString(),
       misses: sum(measured.flatMap(({ ports }) => ports.map(({ rxDropped }) => rxDropped))),
     },
-    attention: attentionOf(parts, seesAll ? views : [], recent.items.slice(0, 3)),
+    attention: attentionOf(parts, measures ? views : [], recent.items.slice(0, 3)),
     links: linksOf(measured),
   }
 }
 
 /** The first page: the weave, totals, and what needs a person. */
 export const overviewHandlers = (parts: OverviewParts) => ({
-  get: api.overview.get.handler(({ context }) => overviewOf(parts, { tenantId: context.tenantId })),
+  get: api.overview.get.handler(({ context }) => overviewOf(parts, context.scope)),
 })

@@ -1,7 +1,7 @@
 import type { Session } from '#server/contract/session.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import type { LocalSignIn } from '#server/identity/sign-in.ts'
-import { api, door, publicAccount, rightsOf } from './door.ts'
+import { api, door, publicAccount } from './door.ts'
 
 export interface SessionParts {
   readonly signIn: LocalSignIn
@@ -13,9 +13,9 @@ export interface SessionParts {
 
 /** Sign-in, sign-out, and who is signed in. */
 export function sessionHandlers({ signIn, sessions, product, onPasswordChanged }: SessionParts) {
-  const view = ({ account, expiresAt_ms }: Caller): Session => ({
-    account: publicAccount(account),
-    rights: [...rightsOf(account)],
+  const view = ({ account, access, rights, expiresAt_ms }: Caller): Session => ({
+    account: publicAccount(account, access),
+    rights: [...rights],
     ...{ expiresAt: new Date(expiresAt_ms).toISOString(), product },
   })
   return {
@@ -26,7 +26,7 @@ export function sessionHandlers({ signIn, sessions, product, onPasswordChanged }
       // Whoever signs in again leaves the old session behind.
       if (context.caller) await sessions.end(context.caller.session)
       context.keepSession(id, caller.expiresAt_ms)
-      context.note.tenantId ??= caller.account.tenantId ?? undefined
+      context.note.tenantId ??= caller.scope.tenantId ?? undefined
       return view(caller)
     }),
     remove: api.session.remove.handler(async ({ context }) => {

@@ -23,16 +23,16 @@ function checkTenant(role: string, tenantId: string | null): void {
 /** Local accounts. */
 export function userHandlers(accounts: AccountStore) {
   return {
-    list: api.users.list.handler(async ({ input }) => {
-      const { items, next } = await accounts.list(input)
-      return { items: items.map(publicAccount), next }
+    list: api.users.list.handler(async ({ input, context }) => {
+      const { items, next } = await accounts.list(context.scope, input)
+      return { items: items.map((account) => publicAccount(account)), next }
     }),
     create: api.users.create.handler(async ({ input, context }) => {
       const { name, role, tenantId, password, displayName = name } = input
       context.note.detail = `${name}, ${role}`
       checkTenant(role, tenantId)
       const passwordHash = await hashPassword(password)
-      const account = await accounts.create({ name, role, tenantId, displayName, passwordHash })
+      const account = await accounts.create(context.scope, { name, role, tenantId, displayName, passwordHash })
       context.note.subject = `user/${account.id}`
       return publicAccount(account)
     }),
@@ -45,7 +45,7 @@ export function userHandlers(accounts: AccountStore) {
             mend: 'Let another operator remove it.',
           },
         ])
-      if (!(await accounts.remove(input.id))) throw notFound('user')
+      if (!(await accounts.remove(context.scope, input.id))) throw notFound('user')
     }),
   }
 }

@@ -6,7 +6,7 @@ export const Account = z.object({
   id: Id,
   name: z.string(),
   displayName: z.string(),
-  role: z.enum(ROLES),
+  role: z.string().describe('The strongest role where it works: one of those in code, or one that was made'),
   tenantId: Id.nullable(),
   tenantName: z.string().nullable(),
 })

@@ -1,5 +1,6 @@
 import type { EventMessage } from '#server/contract/overview.ts'
 import type { Right } from '#server/contract/rights.ts'
+import type { Whose } from '#server/identity/ports.ts'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 
 /** Something moved: what, and whose it is. */
@@ -17,7 +18,7 @@ export interface Event {
 /** Who listens: rights and tenant decide what reaches them. */
 export interface Listener {
   readonly rights: ReadonlySet<Right>
-  readonly tenantId: string | null
+  readonly scope: Whose
   take(message: EventMessage): void
 }
 
@@ -51,8 +52,9 @@ const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
   audit: 'audit.read',
 }
 
-const reaches = (event: Event, { rights, tenantId }: Listener): boolean =>
-  rights.has(RIGHT_OF[event.topic]) && (tenantId === null || tenantId === event.tenantId)
+// Whoever works at a site hears of hardware alone, as their rights have it.
+const reaches = (event: Event, { rights, scope }: Listener): boolean =>
+  rights.has(RIGHT_OF[event.topic]) && (scope.tenantId === null || scope.tenantId === event.tenantId)
 
 interface Kept {
   readonly number: number

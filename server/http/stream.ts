@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { rightsOf } from '#server/api/door.ts'
 import type { EventMessage } from '#server/contract/overview.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
@@ -32,6 +31,11 @@ function lastIdOf({ headers, query }: FastifyRequest): string | undefined {
   return typeof last === 'string' && last !== '' ? last.slice(0, 128) : undefined
 }
 
+const sameAccess = (a: Caller, b: Caller) =>
+  a.scope.tenantId === b.scope.tenantId && a.scope.siteId === b.scope.siteId && setEquals(a.rights, b.rights)
+
+const setEquals = <T>(a: ReadonlySet<T>, b: ReadonlySet<T>) => a.size === b.size && a.isSubsetOf(b)
+
 /** Sends events to one client until it goes, falls behind, or its session ends. */
 function follow(
   { events, sessions, heartbeat_ms = 15_000 }: StreamParts,
@@ -49,7 +53,7 @@ function follow(
   }
   const beat = setInterval(async () => {
     const still = await sessions.find(id).catch(() => caller)
-    if (still && rightsOf(still.account) === rightsOf(caller.account)) write(': still here\n\n')
+    if (still && sameAccess(still, caller)) write(': still here\n\n')
     else raw.end()
   }, heartbeat_ms)
   raw.once('close', () => {
@@ -57,8 +61,8 @@ function follow(
     end()
   })
   write('retry: 1000\n\n')
-  const { account } = caller
-  const listener = { rights: rightsOf(account), tenantId: account.tenantId, take: (m: EventMessage) => write(frame(m)) }
+  const { rights, scope } = caller
+  const listener = { rights, scope, take: (m: EventMessage) => write(frame(m)) }
   end = events.subscribe(listener, lastId)
 }
 

@@ -28,10 +28,13 @@ export async function createFirstOperator(
   if ((await accounts.count()) > 0) return false
   const password = makePassword()
   await keep(password)
-  await accounts.create({
-    ...{ name: FIRST_OPERATOR, displayName: 'Administrator', role: 'operator', tenantId: null },
-    passwordHash: await hashPassword(password),
-  })
+  await accounts.create(
+    { tenantId: null },
+    {
+      ...{ name: FIRST_OPERATOR, displayName: 'Administrator', role: 'operator', tenantId: null, breakGlass: true },
+      passwordHash: await hashPassword(password),
+    },
+  )
   return true
 }
 

@@ -10,8 +10,8 @@ export const hashPassword = (password: string): Promise<string> => hash(password
 let nobody: Promise<string> | undefined
 
 /** Whether the password fits the hash; without a hash it takes as long and answers false. */
-export async function fitsPassword(passwordHash: string | undefined, password: string): Promise<boolean> {
+export async function fitsPassword(passwordHash: string | null | undefined, password: string): Promise<boolean> {
   nobody ??= hashPassword('nobody has this password')
   const fits = await verify(passwordHash ?? (await nobody), password)
-  return fits && passwordHash !== undefined
+  return fits && typeof passwordHash === 'string'
 }

@@ -1,24 +1,52 @@
-import type { Role } from '#server/contract/rights.ts'
+import type { Right } from '#server/contract/rights.ts'
 
-/** A person who may sign in with a password kept here. */
-export interface LocalAccount {
+/** A role that an account holds, by itself or through a group, and where. */
+export interface Binding {
+  readonly id: string
+  /** The role's name: one of those in code, or one that was made. */
+  readonly role: string
+  readonly rights: readonly Right[]
+  /** Where it counts: one tenant, one site, or (both null) everywhere. */
+  readonly tenantId: string | null
+  readonly tenantName: string | null
+  readonly siteId: string | null
+  readonly siteName: string | null
+  /** The group that it comes through. */
+  readonly groupName: string | null
+  /** Who gave it: people here, its provider's attributes at the last sign-in, or SCIM. */
+  readonly source: 'local' | 'provider' | 'scim'
+}
+
+/** A person who may sign in. */
+export interface AccountRecord {
   readonly id: string
   readonly name: string
   readonly displayName: string
-  readonly role: Role
-  /** The tenant that a tenant role is confined to; null for operators and auditors. */
+  readonly email: string | null
+  /** Whose account it is; null: the installation's. What it may do is said by its bindings. */
   readonly tenantId: string | null
   readonly tenantName: string | null
-  /** Argon2id, in PHC notation. */
-  readonly passwordHash: string
+  /** Null: it signs in with what is kept here. */
+  readonly providerId: string | null
+  readonly providerName: string | null
+  /** Argon2id, in PHC notation; null where it has no password. */
+  readonly passwordHash: string | null
+  readonly state: 'active' | 'disabled'
+  /** For when every provider is down: its sign-ins are loud. */
+  readonly breakGlass: boolean
+  readonly revision: number
+  readonly bindings: readonly Binding[]
 }
 
+/** A new account that is kept here, with its first role. */
 export interface NewAccount {
   readonly name: string
   readonly displayName: string
-  readonly role: Role
+  /** The role's name; a tenant role counts inside `tenantId`. */
+  readonly role: string
   readonly tenantId: string | null
   readonly passwordHash: string
+  readonly breakGlass?: boolean
 }
 
 /** A list procedure's query, as the contract's `ListQuery` parses it. */
@@ -30,22 +58,42 @@ export interface AccountQuery {
 }
 
 export interface AccountStore {
-  byName(name: string): Promise<LocalAccount | undefined>
-  byId(id: string): Promise<LocalAccount | undefined>
-  list(query: AccountQuery): Promise<{ items: LocalAccount[]; next: string | null }>
+  /** Among the accounts that are kept here. */
+  byName(name: string): Promise<AccountRecord | undefined>
+  byId(id: string): Promise<AccountRecord | undefined>
+  list(scope: Whose, query: AccountQuery): Promise<{ items: AccountRecord[]; next: string | null }>
+  /** Accounts that are kept here. */
   count(): Promise<number>
   /** Throws `Refusal` (`conflict`, pointer `/name`) when the name is taken; (`rule`, pointer `/tenantId`) when there is no such tenant. */
-  create(account: NewAccount): Promise<LocalAccount>
+  create(scope: Whose, account: NewAccount): Promise<AccountRecord>
   setPassword(id: string, passwordHash: string): Promise<void>
   /** Removes the account with its sessions; false when there is none. */
-  remove(id: string): Promise<boolean>
+  remove(scope: Whose, id: string): Promise<boolean>
+}
+
+/** Whose rows are seen and written: one tenant's, one site's, or (both null) all. */
+export interface Whose {
+  readonly tenantId: string | null
+  readonly siteId?: string | null
 }
 
 /** A signed-in browser or command line. Its id is known to the client alone; only the hash is kept. */
 export interface StoredSession {
   /** SHA-256 of the session id, 64 hexadecimal digits. */
   readonly hash: string
+  /** Its name in lists. */
+  readonly id: string
   readonly accountId: string
+  /** password, passkey, saml, oidc; a second factor after a plus: `password+totp`. */
+  readonly method: string
+  readonly providerId: string | null
+  /** When its person last proved who they are. */
+  readonly authenticatedAt_ms: number
+  /** No longer than its provider said. */
+  readonly endsAt_ms: number | null
+  /** Where its person works; both null: the widest place that they may. */
+  readonly tenantId: string | null
+  readonly siteId: string | null
   readonly createdAt_ms: number
   /** When it was last used, to the minute. */
   readonly seenAt_ms: number
@@ -56,7 +104,7 @@ export interface StoredSession {
 export interface SessionStore {
   insert(session: StoredSession): Promise<void>
   /** The session with the account as it is now; undefined when either is gone. */
-  find(hash: string): Promise<{ session: StoredSession; account: LocalAccount } | undefined>
+  find(hash: string): Promise<{ session: StoredSession; account: AccountRecord } | undefined>
   touch(hash: string, at_ms: number): Promise<void>
   remove(hash: string): Promise<void>
   /** Ends the sessions of an account, all but `except`. */
@@ -77,6 +125,14 @@ export interface AuditEntry {
   readonly tenantId: string | null
   readonly changeId: string | null
   readonly detail: string
+  readonly actorId?: string | null
+  /** Name of the identity provider that vouched for the actor. */
+  readonly provider?: string | null
+  /** Why it was refused, as a code. */
+  readonly reason?: string | null
+  /** The object as it was and as it is; secrets are left out. */
+  readonly before?: unknown
+  readonly after?: unknown
 }
 
 export interface AuditSink {

@@ -76,7 +76,8 @@ export function localSignIn(accounts: AccountStore, sessions: Sessions, limits: 
     async signIn({ name, password }, from) {
       await count(triesOf(name, from.address))
       const account = await accounts.byName(name)
-      if (!(await fitsPassword(account?.passwordHash, password)) || !account) throw wrong()
+      const fits = await fitsPassword(account?.passwordHash, password)
+      if (!fits || account?.state !== 'active') throw wrong()
       await forgive(name, from.address)
       return sessions.begin(account, from)
     },

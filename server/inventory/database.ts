@@ -2,10 +2,14 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { Prisma, PrismaClient } from './generated/client.ts'
 
-/** Whose rows a piece of work may see and write: one tenant's, or (null) everybody's. The database itself holds to it. */
+/** Whose rows a piece of work may see and write: one tenant's, one site's, or (both null) everybody's. The database itself holds to it. */
 export interface Scope {
   readonly tenantId: string | null
+  readonly siteId?: string | null
 }
+
+/** Whether a scope is everybody's. */
+export const seesAll = ({ tenantId, siteId }: Scope): boolean => tenantId === null && !siteId
 
 /** Sees all rows: operators, auditors, and the engine's own work for them. */
 export const EVERYTHING: Scope = { tenantId: null }
@@ -59,8 +63,9 @@ export function openDatabase(urls: DatabaseUrls, options: DatabaseOptions = {}):
     inScope: (scope, work) =>
       prisma.$transaction(
         async (tx) => {
-          const [all, tenant] = scope.tenantId === null ? ['all', ''] : ['', scope.tenantId]
-          await tx.$queryRaw`SELECT set_config('weft.scope', ${all}, true), set_config('weft.tenant', ${tenant}, true)`
+          const all = seesAll(scope) ? 'all' : ''
+          await tx.$queryRaw`SELECT set_config('weft.scope', ${all}, true), set_config('weft.tenant', ${scope.tenantId ?? ''}, true),
+            set_config('weft.sites', ${scope.siteId ?? ''}, true)`
           return work(tx)
         },
         // Requests queue for a connection rather than fail while many write at once.

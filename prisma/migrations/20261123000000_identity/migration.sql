@@ -151,8 +151,9 @@ ALTER TABLE "session" ADD COLUMN "method" TEXT NOT NULL DEFAULT 'password';
 ALTER TABLE "session" ADD COLUMN "authenticated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP;
 -- no longer than its provider said
 ALTER TABLE "session" ADD COLUMN "ends_at" TIMESTAMPTZ(3);
--- the tenant that a person of several works in
+-- where a person of several places works: a tenant, a site, or (both null) the widest that they may
 ALTER TABLE "session" ADD COLUMN "tenant_id" UUID REFERENCES "tenant"("id") ON DELETE SET NULL;
+ALTER TABLE "session" ADD COLUMN "site_id" UUID REFERENCES "site"("id") ON DELETE SET NULL;
 
 -- What a SAML provider knows a session by.
 CREATE TABLE "saml_session" (

@@ -16,33 +16,29 @@ export function changeHandlers({ desk, changes, publish }: ChangeParts) {
   const told = (kind: string, change: Pick<ChangeSummary, 'id' | 'tenantId'>) =>
     publish({ topic: 'change', kind, ref: change.id, tenantId: change.tenantId })
   return {
-    list: api.changes.list.handler(({ input, context }) =>
-      changes.list({ tenantId: context.tenantId }, readList(input, CHANGE_FIELDS)),
-    ),
-    get: api.changes.get.handler(({ input, context }) => desk.view({ tenantId: context.tenantId }, input.id)),
+    list: api.changes.list.handler(({ input, context }) => changes.list(context.scope, readList(input, CHANGE_FIELDS))),
+    get: api.changes.get.handler(({ input, context }) => desk.view(context.scope, input.id)),
     create: api.changes.create.handler(async ({ input, context }) => {
       const tenantId = input.tenantId ?? context.tenantId
       const actor = { name: context.account.name, role: context.account.role }
-      const change = await changes.create({ tenantId: context.tenantId }, { title: input.title, tenantId, actor })
+      const change = await changes.create(context.scope, { title: input.title, tenantId, actor })
       context.note.changeId = change.id
       told('created', change)
       return change
     }),
-    preview: api.changes.preview.handler(({ input, context }) =>
-      desk.preview({ tenantId: context.tenantId }, input.id),
-    ),
+    preview: api.changes.preview.handler(({ input, context }) => desk.preview(context.scope, input.id)),
     commit: api.changes.commit.handler(({ input, context }) => {
       context.note.changeId = input.id
-      return desk.commit({ tenantId: context.tenantId }, input.id, { reason: input.reason, force: input.force })
+      return desk.commit(context.scope, input.id, { reason: input.reason, force: input.force })
     }),
     rollback: api.changes.rollback.handler(({ input, context }) => {
       context.note.changeId = input.id
       const actor = { name: context.account.name, role: context.account.role }
-      return desk.rollback({ tenantId: context.tenantId }, input.id, actor)
+      return desk.rollback(context.scope, input.id, actor)
     }),
     discard: api.changes.discard.handler(async ({ input, context }) => {
       context.note.changeId = input.id
-      const scope = { tenantId: context.tenantId }
+      const { scope } = context
       const change = await changes.get(scope, input.id)
       await changes.discard(scope, input.id)
       told('discarded', change)

@@ -1,7 +1,7 @@
 import type { DatapathParts } from '#server/api/datapaths.ts'
 import type { RequestContext } from '#server/api/door.ts'
 import { observing } from '#server/api/observed.ts'
-import type { Role } from '#server/contract/rights.ts'
+import { ROLE_RIGHTS, type Role } from '#server/contract/rights.ts'
 import { createFleet } from '#server/datapath/fleet.ts'
 import type { Capability } from '#server/engine/capability.ts'
 import { numberTables } from '#server/engine/change/compose.ts'
@@ -10,6 +10,9 @@ import type { CommittedProgram } from '#server/engine/change/journal.ts'
 import type { GrantStore, Provenance } from '#server/engine/change/ports.ts'
 import { compileAll, cookieOf } from '#server/engine/change/propose.ts'
 import { network } from '#server/engine/network/index.ts'
+import { accessOf } from '#server/identity/access.ts'
+import type { AccountRecord, Binding } from '#server/identity/ports.ts'
+import type { Caller } from '#server/identity/sessions.ts'
 import { attachmentsByPort } from '#server/inventory/attachments.ts'
 import { changeStore } from '#server/inventory/changes.ts'
 import type { Scope } from '#server/inventory/database.ts'
@@ -27,13 +30,28 @@ const CAPABILITIES = [network as Capability]
 
 /** Somebody who asks, in a role; tenants' people belong to `tenantId`. */
 export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: number): { context: RequestContext } {
-  const account = {
-    ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', role, passwordHash: '' },
-    ...{ tenantId: role.startsWith('tenant') ? tenantId : null, tenantName: null },
+  const place = {
+    tenantId: role.startsWith('tenant') ? tenantId : null,
+    tenantName: null,
+    siteId: null,
+    siteName: null,
   }
+  const binding: Binding = {
+    ...{ id: '019ab000-0000-7000-8000-00000000000b', role, rights: ROLE_RIGHTS[role], ...place },
+    ...{ groupName: null, source: 'local' },
+  }
+  const account: AccountRecord = {
+    ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', email: null, passwordHash: '' },
+    ...{ tenantId: place.tenantId, tenantName: null, providerId: null, providerName: null, state: 'active' },
+    ...{ breakGlass: false, revision: 1, bindings: [binding] },
+  }
+  const access = accessOf(account.bindings)
+  const { rights, tenantId: ofTenant, siteId } = access
+  const begun = { session: '', expiresAt_ms: 0, method: 'password', authenticatedAt_ms: 0 }
+  const caller: Caller = { account, ...begun, access, rights, scope: { tenantId: ofTenant, siteId } }
   return {
     context: {
-      ...{ caller: { account, session: '', expiresAt_ms: 0 }, address: '::1', agent: 'test', ifMatch, note: {} },
+      ...{ caller, address: '::1', agent: 'test', ifMatch, note: {} },
       audit: { record: async () => undefined },
       keepSession: () => undefined,
     },

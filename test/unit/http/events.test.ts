@@ -17,7 +17,10 @@ function ground(options: { kept?: number } = {}) {
   const bus = eventBus({ epoch: 'e1', clock: { now_ms: () => now_ms, monotonic_ms: () => now_ms }, ...options })
   const listen = (tenantId: string | null, lastId?: string, role: keyof typeof ROLE_RIGHTS = 'operator') => {
     const got: EventMessage[] = []
-    const end = bus.subscribe({ rights: new Set(ROLE_RIGHTS[role]), tenantId, take: (m) => got.push(m) }, lastId)
+    const end = bus.subscribe(
+      { rights: new Set(ROLE_RIGHTS[role]), scope: { tenantId }, take: (m) => got.push(m) },
+      lastId,
+    )
     return { got, end, refs: () => got.map(({ ref }) => ref) }
   }
   const pass = (ms: number) => {

@@ -117,7 +117,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const person = async (role: Role) => {
     const tenantId = role.startsWith('tenant-') ? TENANT : null
     const passwordHash = await hashPassword(PASSWORD)
-    await stores.accounts.create({ name: role, displayName: role, role, tenantId, passwordHash })
+    await stores.accounts.create({ tenantId: null }, { name: role, displayName: role, role, tenantId, passwordHash })
     return enter(role, PASSWORD)
   }
   return { port, origin, send, enter, person, audit, events, password, stores, config, TENANT }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { ROLE_RIGHTS, type Role } from '#server/contract/rights.ts'
 import type {
+  AccountRecord,
   AccountStore,
   AuditEntry,
   AuditSink,
+  Binding,
   IdempotencyStore,
-  LocalAccount,
   SessionStore,
   StoredAnswer,
   StoredSession,
@@ -13,17 +15,27 @@ import { Refusal } from '#server/kernel/refusal.ts'
 
 /** Accounts and sessions in memory, for tests of what stands on them. */
 export function memoryIdentity() {
-  const accounts = new Map<string, LocalAccount>()
+  const accounts = new Map<string, AccountRecord>()
   const sessions = new Map<string, StoredSession>()
   const byName = (name: string) => [...accounts.values()].find((account) => account.name === name)
   const accountStore: AccountStore = {
     byName: async (name) => byName(name),
     byId: async (id) => accounts.get(id),
-    list: async ({ limit }) => ({ items: [...accounts.values()].slice(0, limit), next: null }),
+    list: async (_scope, { limit }) => ({ items: [...accounts.values()].slice(0, limit), next: null }),
     count: async () => accounts.size,
-    async create(account) {
+    async create(_scope, account) {
       if (byName(account.name)) throw new Refusal('conflict', `The name ${account.name} is taken.`)
-      const created = { ...account, id: randomUUID(), tenantName: account.tenantId && 'red' }
+      const { role, ...rest } = account
+      const tenantName = account.tenantId && 'red'
+      const where = { tenantId: account.tenantId, tenantName, siteId: null, siteName: null }
+      const binding: Binding = {
+        ...{ id: randomUUID(), role, rights: ROLE_RIGHTS[role as Role], ...where },
+        ...{ groupName: null, source: 'local' },
+      }
+      const created: AccountRecord = {
+        ...{ breakGlass: false, ...rest, id: randomUUID(), tenantName, email: null, providerId: null },
+        ...{ providerName: null, state: 'active', revision: 1, bindings: [binding] },
+      }
       accounts.set(created.id, created)
       return created
     },
@@ -31,7 +43,7 @@ export function memoryIdentity() {
       const account = accounts.get(id)
       if (account) accounts.set(id, { ...account, passwordHash })
     },
-    remove: async (id) => accounts.delete(id),
+    remove: async (_scope, id) => accounts.delete(id),
   }
   const sessionStore: SessionStore = {
     async insert(session) {

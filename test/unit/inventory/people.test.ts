@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { StoredSession } from '#server/identity/ports.ts'
 import { accountStore, sessionStore } from '#server/inventory/accounts.ts'
 import { AUDIT_FIELDS, auditLog } from '#server/inventory/audit.ts'
 import { changeStore } from '#server/inventory/changes.ts'
@@ -24,54 +26,57 @@ const account = (name: string, tenantId: string | null = null) => ({
   role: tenantId === null ? ('operator' as const) : ('tenant-administrator' as const),
 })
 
+const sessionOf = (letter: string, accountId: string, createdAt_ms: number, seenAt_ms: number): StoredSession => ({
+  ...{ hash: letter.repeat(64), id: randomUUID(), accountId, createdAt_ms, seenAt_ms, address: '::1', agent: 'test' },
+  ...{ method: 'password', providerId: null, authenticatedAt_ms: createdAt_ms, endsAt_ms: null },
+  ...{ tenantId: null, siteId: null },
+})
+
 describe('accounts', () => {
   test('are found by name and id, with the name of their tenant', async () => {
     const accounts = accountStore(database)
     const tenant = await tenantStore(database).create(EVERYTHING, { name: 'acme', quotas: QUOTAS })
-    const made = await accounts.create(account('anna', tenant.id))
-    expect(made).toMatchObject({ role: 'tenant-administrator', tenantId: tenant.id, tenantName: 'acme' })
+    const made = await accounts.create(EVERYTHING, account('anna', tenant.id))
+    expect(made).toMatchObject({
+      bindings: [{ role: 'tenant-administrator' }],
+      tenantId: tenant.id,
+      tenantName: 'acme',
+    })
     expect(await accounts.byName('anna')).toEqual(made)
     expect(await accounts.byId(made.id)).toEqual(made)
     expect(await accounts.byName('nobody')).toBeUndefined()
     await accounts.setPassword(made.id, 'other')
     expect((await accounts.byId(made.id))?.passwordHash).toBe('other')
-    expect((await accounts.list({ limit: 10, filter: 'tenantName:eq:acme' })).items).toHaveLength(1)
+    expect((await accounts.list(EVERYTHING, { limit: 10, filter: 'tenantName:eq:acme' })).items).toHaveLength(1)
   })
 
   test('have a name of their own, and a tenant that exists', async () => {
     const accounts = accountStore(database)
-    await accounts.create(account('bert'))
-    const twin = await refusal(accounts.create(account('bert')))
+    await accounts.create(EVERYTHING, account('bert'))
+    const twin = await refusal(accounts.create(EVERYTHING, account('bert')))
     expect(twin).toMatchObject({ code: 'conflict', errors: [{ pointer: '/name' }] })
-    const lost = await refusal(accounts.create(account('carl', NOBODY)))
+    const lost = await refusal(accounts.create(EVERYTHING, account('carl', NOBODY)))
     expect(lost).toMatchObject({ code: 'rule', errors: [{ pointer: '/tenantId' }] })
   })
 
   test('take their sessions with them', async () => {
     const [accounts, sessions] = [accountStore(database), sessionStore(database)]
-    const { id: accountId } = await accounts.create(account('dora'))
-    const session = {
-      hash: 'a'.repeat(64),
-      accountId,
-      createdAt_ms: 1000,
-      seenAt_ms: 2000,
-      address: '::1',
-      agent: 'test',
-    }
+    const { id: accountId } = await accounts.create(EVERYTHING, account('dora'))
+    const session = sessionOf('a', accountId, 1000, 2000)
     await sessions.insert(session)
     expect(await sessions.find(session.hash)).toMatchObject({ session, account: { name: 'dora' } })
     await sessions.touch(session.hash, 3000)
     expect((await sessions.find(session.hash))?.session.seenAt_ms).toBe(3000)
-    expect(await accounts.remove(accountId)).toBe(true)
+    expect(await accounts.remove(EVERYTHING, accountId)).toBe(true)
     expect(await sessions.find(session.hash)).toBeUndefined()
-    expect(await accounts.remove(accountId)).toBe(false)
+    expect(await accounts.remove(EVERYTHING, accountId)).toBe(false)
   })
 
   test('lose the sessions that are old, or all but one', async () => {
     const [accounts, sessions] = [accountStore(database), sessionStore(database)]
-    const { id: accountId } = await accounts.create(account('emil'))
+    const { id: accountId } = await accounts.create(EVERYTHING, account('emil'))
     const insert = (letter: string, createdAt_ms: number, seenAt_ms: number) =>
-      sessions.insert({ hash: letter.repeat(64), accountId, createdAt_ms, seenAt_ms, address: '', agent: '' })
+      sessions.insert(sessionOf(letter, accountId, createdAt_ms, seenAt_ms))
     await insert('b', 1000, 1000)
     await insert('c', 1000, 9000)
     await insert('d', 8000, 9000)
