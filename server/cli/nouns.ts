@@ -8,6 +8,8 @@ export interface CliProcedure extends HttpProcedure {
   readonly noun: string
   readonly verb: string
   readonly args: readonly string[]
+  /** Fields that are read from a file. */
+  readonly files: readonly string[]
   readonly fields: readonly Field[]
   readonly summary: string
 }
@@ -25,8 +27,16 @@ export function cliProcedures(): ReadonlyMap<string, ReadonlyMap<string, CliProc
     if (!cli) continue
     const { inputSchema, route } = at(procedure.name)
     const verbs = nouns.get(cli.noun) ?? new Map<string, CliProcedure>()
-    const { noun, verb, args = [] } = cli
-    verbs.set(verb, { ...procedure, noun, verb, args, fields: fieldsOf(inputSchema), summary: route.summary ?? '' })
+    const { noun, verb, args = [], files = [] } = cli
+    verbs.set(verb, {
+      ...procedure,
+      noun,
+      verb,
+      args,
+      files,
+      fields: fieldsOf(inputSchema),
+      summary: route.summary ?? '',
+    })
     nouns.set(noun, verbs)
   }
   return nouns

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { parse } from 'yaml'
 import type { Config } from '#server/config.ts'
 import type { Task } from '#server/contract/changes.ts'
 import { apiClient, type Client } from './client.ts'
@@ -18,6 +19,24 @@ const collect = (one: string, all: unknown) => [...(Array.isArray(all) ? all : [
 
 /** commander keeps the value of `--display-name` as `displayName`, of `--tenant` as `tenant`. */
 const typedName = (field: string) => flagOf(field).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** A field whose value stands in a file: text as it is, anything else as YAML or JSON. */
+async function readFileOf({ name, form }: Field, file: unknown): Promise<unknown> {
+  const text = await readFile(String(file), 'utf8').catch(() => {
+    throw new Error(`--${flagOf(name)}: ${String(file)} cannot be read`)
+  })
+  if (form === 'text') return text.trim()
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new Error(`--${flagOf(name)}: ${String(file)} is no YAML: ${(error as Error).message.split('\n')[0]}`)
+  }
+}
+
+function fileOptionOf({ name, required, words }: Field): Option {
+  const option = new Option(`--${flagOf(name)} <file>`, words || 'Read from a file, YAML or JSON')
+  return required ? option.makeOptionMandatory() : option
+}
 
 function optionsOf(field: Field): Option[] {
   const { name, required, form, choices, words } = field
@@ -50,7 +69,7 @@ async function inputOf(
   for (const field of fields) {
     const value = typed[field.name]
     if (value === undefined) continue
-    const read = readValue(field, value)
+    const read = procedure.files.includes(field.name) ? await readFileOf(field, value) : readValue(field, value)
     const noun = nounOfField(field.name, procedure.noun)
     const change = typeof input.change === 'string' ? input.change : undefined
     input[field.name] =
@@ -121,7 +140,9 @@ export function procedureCommand(procedure: CliProcedure, nouns: Nouns, around: 
     command.argument(field?.required === false ? `[${shown}]` : `<${shown}>`, words)
   }
   const flags = procedure.fields.filter(({ name }) => !procedure.args.includes(name))
-  for (const option of flags.flatMap(optionsOf)) command.addOption(option)
+  const isFile = ({ name }: Field) => procedure.files.includes(name)
+  for (const option of flags.flatMap((field) => (isFile(field) ? [fileOptionOf(field)] : optionsOf(field))))
+    command.addOption(option)
   command.addOption(
     new Option('-o, --output <format>', 'How to write the answer').choices([...FORMATS]).default('table'),
   )

@@ -7,9 +7,17 @@ export interface Meta {
   /** The right that it needs; `public`: nobody need be signed in; `self`: anyone signed in. */
   readonly right: Right | 'public' | 'self'
   /** `./weft <noun> <verb> [positional…]`; absent: not in the command line. Positional names are input fields. */
-  readonly cli?: { readonly noun: string; readonly verb: string; readonly args?: readonly string[] }
+  readonly cli?: {
+    readonly noun: string
+    readonly verb: string
+    readonly args?: readonly string[]
+    /** Fields whose flags name a file with the value: text as it is, anything else as YAML or JSON. */
+    readonly files?: readonly string[]
+  }
   /** The object's revision must come back as `If-Match`: 428 without it, 409 when it is old. */
   readonly revision?: true
+  /** A dangerous act: its person must have proved lately who they are (step-up), or a token must carry the right. */
+  readonly fresh?: true
   /** Largest request body in bytes; 64 KiB when absent. */
   readonly maxBody?: number
 }

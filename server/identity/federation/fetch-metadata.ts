@@ -1,0 +1,93 @@
+import { lookup } from 'node:dns/promises'
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import ipaddr from 'ipaddr.js'
+
+/** Why an address was not fetched, for the person who gave it. */
+export class FetchRefused extends Error {
+  override readonly name = 'FetchRefused'
+}
+
+export interface FetchLimits {
+  readonly bytes: number
+  readonly time_ms: number
+  /** Loopback, private and link-local addresses may be fetched, and plain http: for installations without the internet. */
+  readonly allowPrivate: boolean
+}
+
+/** Whether an address is one of the public internet: nothing inside, nothing special, also when written as mapped IPv4. */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  return ipaddr.process(address).range() === 'unicast'
+}
+
+/** Resolves the name once; the connection then goes to the very address that was looked at (DNS rebinding). */
+async function addressOf(
+  hostname: string,
+  { allowPrivate }: FetchLimits,
+): Promise<{ address: string; family: number }> {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const found = await lookup(host, { all: true }).catch(() => {
+    throw new FetchRefused(`${host} has no address.`)
+  })
+  const hidden = found.find(({ address }) => !isPublicAddress(address))
+  if (hidden && !allowPrivate)
+    throw new FetchRefused(`${host} is ${hidden.address}, which is not on the public internet.`)
+  const [first] = found
+  if (!first) throw new FetchRefused(`${host} has no address.`)
+  return first
+}
+
+function read(answer: IncomingMessage, { bytes }: FetchLimits): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    answer.on('data', (part: Buffer) => {
+      length += part.length
+      if (length > bytes) {
+        answer.destroy()
+        reject(new FetchRefused(`It is longer than ${bytes} bytes.`))
+      } else parts.push(part)
+    })
+    answer.once('end', () => resolve(Buffer.concat(parts).toString('utf8')))
+    answer.once('error', reject)
+    // A server that goes away in the middle ends the stream without an end.
+    answer.once('close', () => reject(new FetchRefused('It ended too early.')))
+  })
+}
+
+function ask(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const start = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const sent: ClientRequest = start(url, options, resolve)
+    sent.once('error', reject)
+    sent.end()
+  })
+}
+
+/** Fetches metadata: https, one address that was looked at first, no redirects, bounded size and time. Throws `FetchRefused`. */
+export async function fetchMetadata(address: string, limits: FetchLimits): Promise<string> {
+  const url = new URL(address)
+  if (url.protocol !== 'https:' && !limits.allowPrivate) throw new FetchRefused('Only https is fetched.')
+  if (url.username || url.password) throw new FetchRefused('An address with a password is not fetched.')
+  const resolved = await addressOf(url.hostname, limits)
+  const signal = AbortSignal.timeout(limits.time_ms)
+  try {
+    const answer = await ask(url, {
+      signal,
+      agent: false,
+      headers: { accept: 'application/samlmetadata+xml, application/xml, text/xml' },
+      lookup: (_name, options, done) =>
+        options.all ? done(null, [resolved]) : done(null, resolved.address, resolved.family),
+    })
+    if (answer.statusCode !== 200) {
+      answer.destroy()
+      throw new FetchRefused(`It answered ${answer.statusCode}.`)
+    }
+    return await read(answer, limits)
+  } catch (error) {
+    if (error instanceof FetchRefused) throw error
+    if (signal.aborted) throw new FetchRefused(`It took longer than ${limits.time_ms} ms.`)
+    throw new FetchRefused((error as Error).message)
+  }
+}
