@@ -1,9 +1,10 @@
 import { createPublicKey, hash, type KeyLike, type KeyObject, verify } from 'node:crypto'
 import { type HashAlgorithm, type SignatureAlgorithm, SignedXml } from 'xml-crypto'
+import type { XmlLimits } from './lexer.ts'
 import { NS } from './names.ts'
 import { attributeOf, childrenOf, elementsOf, isNamed, textOf } from './nodes.ts'
 import { type Checked, checking, refuse } from './result.ts'
-import { parseStrict, type StrictXml } from './xml.ts'
+import { MESSAGE_LIMITS, parseStrict, type StrictXml } from './xml.ts'
 
 /** Verification of enveloped XML signatures. The one verifier is xml-crypto; what is here is what it may be given. */
 
@@ -106,6 +107,14 @@ function checkExclusive(method: Element): void {
     refuse('signature-transform', 'Canonicalisation has parameters other than a short list of prefixes.')
 }
 
+function digestOf(method: Element): Hash {
+  const name = attributeOf(method, 'Algorithm') ?? 'none'
+  const digest = Object.hasOwn(DIGESTS, name) ? DIGESTS[name] : undefined
+  if (digest === undefined || elementsOf(method).length > 0)
+    return refuse('signature-algorithm', `The digest is made by ${name.slice(0, 100)}.`)
+  return digest
+}
+
 function checkReference(reference: Element, id: string): void {
   const uri = attributeOf(reference, 'URI')
   if (uri !== `#${id}`)
@@ -115,10 +124,7 @@ function checkReference(reference: Element, id: string): void {
     )
   const [transforms, method, value] = partsOf(reference, ['Transforms', 'DigestMethod', 'DigestValue'])
   checkTransforms(transforms as Element)
-  const name = attributeOf(method as Element, 'Algorithm') ?? 'none'
-  const digest = Object.hasOwn(DIGESTS, name) ? DIGESTS[name] : undefined
-  if (digest === undefined || elementsOf(method as Element).length > 0)
-    return refuse('signature-algorithm', `The digest is made by ${name.slice(0, 100)}.`)
+  const digest = digestOf(method as Element)
   // A canonicalisation that fails gives nothing, in some libraries, and nothing has a digest that everybody knows.
   if (textOf(value as Element).trim() === hash(digest, '', 'base64'))
     refuse('canonicalisation', 'The digest is that of nothing.')
@@ -200,6 +206,7 @@ export function verifySignature(
   document: StrictXml,
   element: Element,
   certificates: readonly string[],
+  limits: XmlLimits = MESSAGE_LIMITS,
 ): Checked<StrictXml> {
   return checking((trail) => {
     const name = element.localName
@@ -211,7 +218,7 @@ export function verifySignature(
       refuse('signature-reference', `The ${name} has no ID that a signature could name.`)
     const [kind, digest] = checkShape(signature, id)
     const bytes = verifiedBytes(document, signature, keysOf(certificates, kind))
-    const signed = trail.take(parseStrict(bytes, { namespace: element.namespaceURI ?? '', name }))
+    const signed = trail.take(parseStrict(bytes, { namespace: element.namespaceURI ?? '', name }, limits))
     if (attributeOf(signed.root, 'ID') !== id) refuse('signature-reference', `The signature covers another ${name}.`)
     trail.pass(
       'signature',

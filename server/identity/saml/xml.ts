@@ -3,8 +3,8 @@ import { scan, type XmlLimits } from './lexer.ts'
 import { isNamed } from './nodes.ts'
 import { type Checked, checking, refuse } from './result.ts'
 
-/** Bounds of a protocol message: a response with a few hundred groups has less than a tenth of it. */
-export const MESSAGE_LIMITS: XmlLimits = { chars: 256 * 1024, depth: 40, elements: 5_000, attributes: 10_000 }
+/** Bounds of a protocol message: a response with a thousand groups has half of it. */
+export const MESSAGE_LIMITS: XmlLimits = { chars: 512 * 1024, depth: 40, elements: 5_000, attributes: 10_000 }
 
 /** A document that passed the strict layer: its text without declaration, and its tree. */
 export interface StrictXml {
