@@ -72,6 +72,7 @@ export interface ProviderRecord {
 /** How sign-in finds providers; it sees all of them. Those who administer them go through the store's other methods, in their scope. */
 export interface ProviderDirectory {
   byId(id: string): Promise<ProviderRecord | undefined>
+  byName(name: string): Promise<ProviderRecord | undefined>
   byIssuer(issuer: string): Promise<ProviderRecord | undefined>
   /** Open ones for an e-mail domain, or a tenant's name. */
   offered(by: { readonly domain: string } | { readonly tenant: string }): Promise<ProviderRecord[]>
@@ -135,9 +136,29 @@ export interface Granted {
   readonly ignored: readonly { readonly rule: number; readonly because: string }[]
 }
 
+/** What the rules of a provider may speak of: what of the names in them is there. */
+export interface RuleGround {
+  /** The provider's tenant; null: it is the installation's. */
+  readonly tenantId: string | null
+  readonly tenants: readonly { readonly id: string; readonly name: string }[]
+  readonly sites: readonly { readonly id: string; readonly name: string }[]
+  /** Roles that were made, beside those in code; `tenantId`: the tenant that made it, and where alone it counts. */
+  readonly roles: readonly { readonly name: string; readonly tenantId: string | null }[]
+  /** Groups of the provider's tenant; `outside`: it holds a role somewhere else than in that tenant. */
+  readonly groups: readonly { readonly name: string; readonly outside: boolean }[]
+}
+
 export interface FederatedAccounts {
-  /** Makes or renews the account (just in time) with the roles and groups of now, in one transaction. Its provider's earlier grants go. */
-  vouch(vouched: Vouched, granted: Granted): Promise<AccountRecord>
+  /** What of the names in a provider's rules is there. */
+  ground(provider: Pick<ProviderRecord, 'id' | 'tenantId'>, rules: readonly Rule[]): Promise<RuleGround>
+  /**
+   * Makes or renews the account (just in time) with the roles and groups of now, in one transaction. Its provider's earlier
+   * grants go. Nobody is made whom `granted` gives nothing; an account that is disabled is left as it is. Undefined: there is
+   * no such account.
+   */
+  vouch(vouched: Vouched, granted: Granted): Promise<AccountRecord | undefined>
+  /** The provider keeps somebody out: what it gave them before is gone. */
+  withdraw(providerId: string, subject: string): Promise<void>
 }
 
 /** What a SAML provider knows a session by. */
