@@ -19,7 +19,9 @@ export interface Browsing {
 const ENTITIES: Readonly<Record<string, string>> = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' }
 const plain = (text: string) =>
   text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, name?: string) =>
-    name !== undefined ? (ENTITIES[name] ?? whole) : String.fromCodePoint(Number.parseInt(hex ?? decimal ?? '', hex ? 16 : 10)),
+    name !== undefined
+      ? (ENTITIES[name] ?? whole)
+      : String.fromCodePoint(Number.parseInt(hex ?? decimal ?? '', hex ? 16 : 10)),
   )
 
 const attributeOf = (tag: string, name: string): string | undefined => {
@@ -48,7 +50,9 @@ export function actionOf(page: Page): string {
 
 /** The words of a page. */
 export const textOf = (html: string) =>
-  plain(html.replace(/<(script|style|head)[\s\S]*?<\/\1>/g, '').replace(/<[^>]+>/g, ' ')).replace(/\s+/g, ' ').trim()
+  plain(html.replace(/<(script|style|head)[\s\S]*?<\/\1>/g, '').replace(/<[^>]+>/g, ' '))
+    .replace(/\s+/g, ' ')
+    .trim()
 
 const HOPS = 20
 
@@ -101,14 +105,19 @@ export const passSimpleSamlForm = async (
   page: Page,
   username: string,
   password: string,
-): Promise<Page> =>
-  'AuthState' in fieldsOf(page.html) ? browsing.submit(page, { username, password }) : page
+): Promise<Page> => ('AuthState' in fieldsOf(page.html) ? browsing.submit(page, { username, password }) : page)
 
 /** The message that a page posts: `SAMLResponse` or `SAMLRequest` decoded, where it goes, and its RelayState. */
-export function postedMessage(page: Page): { xml: string; action: string; encoded: string; relayState: string | undefined } {
+export function postedMessage(page: Page): {
+  xml: string
+  action: string
+  encoded: string
+  relayState: string | undefined
+} {
   const fields = fieldsOf(page.html)
   const encoded = fields.SAMLResponse ?? fields.SAMLRequest
-  if (encoded === undefined) throw new Error(`no SAML message at ${page.url} (${page.status}): ${textOf(page.html).slice(0, 800)}`)
+  if (encoded === undefined)
+    throw new Error(`no SAML message at ${page.url} (${page.status}): ${textOf(page.html).slice(0, 800)}`)
   return {
     xml: Buffer.from(encoded, 'base64').toString(),
     encoded,

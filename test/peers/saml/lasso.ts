@@ -58,7 +58,9 @@ export interface LassoIdentityProvider {
    */
   respond(
     user: string,
-    to: { readonly serviceProvider: string; readonly relayState?: string; readonly encrypt?: boolean } | { readonly query: string; readonly encrypt?: boolean },
+    to:
+      | { readonly serviceProvider: string; readonly relayState?: string; readonly encrypt?: boolean }
+      | { readonly query: string; readonly encrypt?: boolean },
   ): Promise<PostedResponse>
   /** Sends a signed LogoutRequest by SOAP for somebody who is signed in there, and verifies the answer. */
   logOut(user: string, serviceProvider: string): Promise<SoapLogout>

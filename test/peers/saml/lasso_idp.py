@@ -11,6 +11,7 @@ import http.server
 import json
 import sys
 import threading
+import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -56,14 +57,19 @@ def encrypt_for(provider, wanted):
     provider.setEncryptionSymKeyType(lasso.ENCRYPTION_SYM_KEY_TYPE_AES_256)
 
 
+def restore(profile, user):
+    """Gives lasso what it knew of a person."""
+    if user in identities:
+        profile.setIdentityFromDump(identities[user])
+    if user in sessions:
+        profile.setSessionFromDump(sessions[user])
+
+
 def respond(user, wish):
     """Signs a person in; `wish` holds a query with an AuthnRequest, or the service provider to start with."""
     with LASSO:
         login = lasso.Login(server)
-        if user in identities:
-            login.setIdentityFromDump(identities[user])
-        if user in sessions:
-            login.setSessionFromDump(sessions[user])
+        restore(login, user)
         if wish.get("query"):
             login.setSignatureVerifyHint(lasso.PROFILE_SIGNATURE_VERIFY_HINT_FORCE)
             login.processAuthnRequestMsg(wish["query"])
@@ -82,7 +88,8 @@ def respond(user, wish):
         statement.attribute = [attribute(name, values) for name, values in attributes.items()]
         login.assertion.attributeStatement = [statement]
         login.buildAuthnResponseMsg()
-        identities[user] = login.identity.dump()
+        if login.identity is not None:  # there is none for transient names
+            identities[user] = login.identity.dump()
         sessions[user] = login.session.dump()
         return {"action": login.msgUrl, "encoded": login.msgBody, "relayState": login.msgRelayState}
 
@@ -91,8 +98,7 @@ def send_logout(user, service_provider):
     """Ends a person's session at a service provider by SOAP; lasso verifies the signature of the answer."""
     with LASSO:
         logout = lasso.Logout(server)
-        logout.setIdentityFromDump(identities[user])
-        logout.setSessionFromDump(sessions[user])
+        restore(logout, user)
         logout.initRequest(service_provider, lasso.HTTP_METHOD_SOAP)
         logout.setSignatureVerifyHint(lasso.PROFILE_SIGNATURE_VERIFY_HINT_FORCE)
         logout.buildRequestMsg()
@@ -123,9 +129,7 @@ def take_logout(message):
             entry["from"] = logout.remoteProviderId
             entry["nameId"] = logout.nameIdentifier.content if logout.nameIdentifier else None
             user = next((user for user, dump in sessions.items() if entry["nameId"] and entry["nameId"] in dump), None)
-            if user is not None:
-                logout.setIdentityFromDump(identities[user])
-                logout.setSessionFromDump(sessions[user])
+            restore(logout, user)
             entry["user"] = user
             logout.validateRequest()
             sessions.pop(user, None)
@@ -175,6 +179,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(400, "application/json", json.dumps({"error": str(error)}))
         except KeyError as error:
             self.answer(404, "application/json", json.dumps({"error": f"unknown: {error}"}))
+        except Exception as error:
+            traceback.print_exc()
+            self.answer(500, "application/json", json.dumps({"error": repr(error)}))
 
     def do_GET(self):
         self.guarded(self.get)

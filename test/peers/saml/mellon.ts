@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { run } from '#server/lab/command.ts'
 import { textOf } from './browsing.ts'
@@ -132,7 +132,10 @@ export async function startMellon(settings: MellonSettings): Promise<Mellon> {
   const trusted = path.join(folder, 'trusted', 'identity-provider.xml')
   if (settings.identityProvider !== undefined) writeFileSync(trusted, settings.identityProvider)
   const serve = () =>
-    startPeerProcess(['apache2', '-f', configuration, '-D', 'FOREGROUND'], { folder, ready: () => answers(`${origin}/`) })
+    startPeerProcess(['apache2', '-f', configuration, '-D', 'FOREGROUND'], {
+      folder,
+      ready: () => answers(`${origin}/`),
+    })
   let process = await serve()
   const metadata = async () => (await fetch(entityId)).text()
   if (settings.nameIdFormat !== undefined) {
@@ -157,7 +160,7 @@ export async function startMellon(settings: MellonSettings): Promise<Mellon> {
       writeFileSync(trusted, identityProvider)
       process = await serve()
     },
-    log: () => process.log(),
+    log: () => `${process.log()}${readFileSync(path.join(folder, 'error.log'), 'utf8')}`,
     pids: () => process.pids(),
     async stop() {
       await process.stop()

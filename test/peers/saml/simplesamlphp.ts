@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { answers, freePort, type KeyPair, makeKeyPair, makePeerFolder, removePeerFolder, startPeerProcess } from './process.ts'
+import {
+  answers,
+  freePort,
+  type KeyPair,
+  makeKeyPair,
+  makePeerFolder,
+  removePeerFolder,
+  startPeerProcess,
+} from './process.ts'
 
 /** Debian's package; its pages are served by PHP's own web server. */
 const PAGES = '/usr/share/simplesamlphp/www'
@@ -34,7 +42,12 @@ export const PEOPLE: Readonly<Record<string, Person>> = {
   },
   bob: {
     password: 'bobpass',
-    attributes: { uid: ['bob'], mail: ['bob@tenant-b.example'], displayName: ['Bob'], groups: ['noc-readonly', 'tenant-b'] },
+    attributes: {
+      uid: ['bob'],
+      mail: ['bob@tenant-b.example'],
+      displayName: ['Bob'],
+      groups: ['noc-readonly', 'tenant-b'],
+    },
   },
 }
 
@@ -123,7 +136,10 @@ const told = (options: SigningOptions, current: string, announced: string | unde
 
 /** The keys that a provider has had, the one in use, and the one that is announced. */
 async function keepKeys(folder: string, name: string) {
-  const make = async (number: number) => ({ name: `${name}-${number}`, ...(await makeKeyPair(folder, `${name}-${number}`)) })
+  const make = async (number: number) => ({
+    name: `${name}-${number}`,
+    ...(await makeKeyPair(folder, `${name}-${number}`)),
+  })
   let made = 1
   let current: KeyPair & { name: string } = await make(made)
   let announced: typeof current | undefined
@@ -141,7 +157,9 @@ async function keepKeys(folder: string, name: string) {
 }
 
 const usersOf = (people: Readonly<Record<string, Person>>) =>
-  Object.fromEntries(Object.entries(people).map(([name, { password, attributes }]) => [`${name}:${password}`, attributes]))
+  Object.fromEntries(
+    Object.entries(people).map(([name, { password, attributes }]) => [`${name}:${password}`, attributes]),
+  )
 
 function serve(folder: string, authority: string, metadataUrl: string) {
   return startPeerProcess(
