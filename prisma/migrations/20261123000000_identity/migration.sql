@@ -283,16 +283,18 @@ CREATE TABLE "key" (
     "public_key" TEXT,
     -- the private or secret key, wrapped; null where it never leaves the token
     "wrapped" BYTEA,
-    -- which key wraps it: `master`, or the token's label
+    -- which key wraps it: `master:` and a check value of it, or `token:` and its label there
     "wrapped_by" TEXT,
     -- its label in the PKCS#11 token
     "token_label" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "not_after" TIMESTAMPTZ(3),
+    -- of a key that is retiring: when it will be retired
     "retired_at" TIMESTAMPTZ(3),
     CONSTRAINT "key_is_somewhere" CHECK ("state" = 'retired' OR num_nonnulls("wrapped", "token_label") = 1)
 );
 CREATE UNIQUE INDEX "key_one_active" ON "key"("purpose") WHERE "state" = 'active';
+CREATE UNIQUE INDEX "key_one_next" ON "key"("purpose") WHERE "state" = 'next';
 
 CREATE TABLE "key_use" (
     "key_id" UUID NOT NULL REFERENCES "key"("id") ON DELETE CASCADE,
