@@ -92,7 +92,8 @@ MellonLockFile ${folder}/run/mellon.lock
  MellonSPCertFile ${folder}/${name}.crt
  MellonSignatureMethod rsa-sha256
  MellonVariable "${name}"
- MellonSecureCookie Off
+ MellonSecureCookie On
+ MellonCookieSameSite none
  MellonSubjectConfirmationDataAddressCheck Off
  MellonMergeEnvVars On ";"
  MellonIdP "IDP"

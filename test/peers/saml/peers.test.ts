@@ -224,8 +224,11 @@ describe('lasso', () => {
   })
 })
 
+/** Measured: 0.3 to 0.6 s each on an idle machine of two cores, most of it for making the RSA key. */
+const START_MAX_ms = 5000
+
 describe('the processes', () => {
-  test('start within two seconds, and leave no process and no folder', async () => {
+  test('start and stop within seconds, and leave no process and no folder', async () => {
     const before = folders()
     const [provider, provider_ms] = await took(() => startIdentityProvider({ name: 'one' }))
     const [console_, console_ms] = await took(async () =>
@@ -238,7 +241,7 @@ describe('the processes', () => {
 
     const [, stop_ms] = await took(() => Promise.all([provider, console_, lasso].map((peer) => peer.stop())))
 
-    expect(Math.max(provider_ms, console_ms, lasso_ms, stop_ms)).toBeLessThan(2000)
+    expect(Math.max(provider_ms, console_ms, lasso_ms, stop_ms)).toBeLessThan(START_MAX_ms)
     expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
     expect(folders()).toEqual(before)
   })
