@@ -35,6 +35,7 @@ const minutes = z.coerce.number('a number of minutes').min(1).max(525_600)
 const count = z.coerce.number('a number').int().min(1).max(100_000)
 const host = z.string().refine((text) => text === 'localhost' || isIP(text) !== 0, 'an IP address, or localhost')
 const file = z.string().min(1)
+const MASTER_KEY_BYTES = 32
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** Every variable that Weft reads, and what it may be. */
@@ -75,8 +76,38 @@ const Environment = z.object({
   WEFT_DEMO: z.stringbool('true or false').default(false),
   WEFT_BARE: z.stringbool('true or false').default(false),
   WEFT_INVENTORY_FILE: file.optional(),
+  WEFT_MASTER_KEY: z
+    .base64('32 bytes in base64')
+    .transform((text) => Buffer.from(text, 'base64'))
+    .refine((key) => key.length === MASTER_KEY_BYTES, '32 bytes in base64')
+    .optional(),
+  WEFT_MASTER_KEY_FILE: file.optional(),
+  WEFT_PREVIOUS_MASTER_KEY_FILE: file.optional(),
+  WEFT_PKCS11_MODULE: file.optional(),
+  WEFT_PKCS11_TOKEN: z.string().min(1).max(32).optional(),
+  WEFT_PKCS11_PIN: z.string().min(1).optional(),
+  WEFT_PKCS11_PIN_FILE: file.optional(),
+  WEFT_KEY_OVERLAP_DAYS: z.coerce.number('a number of days').min(0).max(3650).default(30),
 })
 type Values = z.infer<typeof Environment>
+
+/** Where keys are kept, or what they are wrapped with. */
+export interface KeyConfig {
+  readonly token:
+    | {
+        /** Path of the PKCS#11 library. */
+        readonly module: string
+        readonly label: string
+        readonly pin: { readonly text: string } | { readonly file: string }
+      }
+    | undefined
+  /** `given`: somebody chose the file, so it is not made when it is missing. */
+  readonly master: { readonly key: Buffer } | { readonly file: string; readonly given: boolean }
+  /** A file with the master key before this one, with which keys are still opened until they are wrapped anew. */
+  readonly previousMaster: string | undefined
+  /** How long a key that was replaced is still accepted. */
+  readonly overlap_ms: number
+}
 
 export interface Config {
   readonly instance: string
@@ -111,6 +142,7 @@ export interface Config {
   }
   readonly session: { readonly idle_ms: number; readonly absolute_ms: number }
   readonly signIn: { readonly perAccount: number; readonly perAddress: number; readonly window_ms: number }
+  readonly keys: KeyConfig
   readonly log: { readonly level: (typeof LEVELS)[number] }
   readonly product: { readonly name: string; readonly version: string }
   /** Hardware to declare at start. */
@@ -143,8 +175,28 @@ function contradictions(values: Values): string[] {
     problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
   if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)
     problems.push('WEFT_SESSION_IDLE_MINUTES: longer than WEFT_SESSION_MINUTES')
+  return [...problems, ...keyContradictions(values)]
+}
+
+function keyContradictions(values: Values): string[] {
+  const problems: string[] = []
+  const { WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, WEFT_PKCS11_PIN, WEFT_PKCS11_PIN_FILE } = values
+  const both = (one: keyof Values, other: keyof Values) => {
+    if (values[one] !== undefined && values[other] !== undefined) problems.push(`${one} and ${other}: only one of them`)
+  }
+  both('WEFT_MASTER_KEY', 'WEFT_MASTER_KEY_FILE')
+  both('WEFT_PKCS11_PIN', 'WEFT_PKCS11_PIN_FILE')
+  const pin = WEFT_PKCS11_PIN ?? WEFT_PKCS11_PIN_FILE
+  const token = [WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, pin]
+  if (token.some((one) => one !== undefined) && token.includes(undefined))
+    problems.push(
+      'WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, and WEFT_PKCS11_PIN or WEFT_PKCS11_PIN_FILE: a token needs all three',
+    )
   return problems
 }
+
+/** Never shown, and handed to nobody but the engine. */
+const SECRETS: readonly string[] = ['WEFT_DATABASE_URL', 'WEFT_METRICS_TOKEN', 'WEFT_MASTER_KEY', 'WEFT_PKCS11_PIN']
 
 function validate(environment: Readonly<Record<string, string | undefined>>): Values {
   // An empty variable is one that is not set, as compose files and shells have it.
@@ -155,8 +207,8 @@ function validate(environment: Readonly<Record<string, string | undefined>>): Va
   if (!success)
     throw new ConfigError(
       error.issues.map(({ path: [name], message }) => {
-        const secret = name === 'WEFT_DATABASE_URL' || name === 'WEFT_METRICS_TOKEN'
-        return `${String(name)}${secret ? '' : `=${given[String(name)]}`}: ${message}`
+        const shown = SECRETS.includes(String(name)) ? '' : `=${given[String(name)]}`
+        return `${String(name)}${shown}: ${message}`
       }),
     )
   const problems = contradictions(data)
@@ -199,6 +251,20 @@ function httpOf(values: Values, shift: number): Config['http'] {
     innerPort: isLoopback(listen) && !tls ? at : (values.WEFT_INNER_PORT ?? 3002 + shift),
     trustedProxies: values.WEFT_TRUSTED_PROXY ?? [],
     metricsToken: values.WEFT_METRICS_TOKEN,
+  }
+}
+
+function keysOf(values: Values, state: string): KeyConfig {
+  const { WEFT_PKCS11_MODULE: module, WEFT_PKCS11_TOKEN: label } = values
+  const { WEFT_PKCS11_PIN: text, WEFT_PKCS11_PIN_FILE: pinFile } = values
+  const pin = text !== undefined ? { text } : pinFile !== undefined && { file: path.resolve(pinFile) }
+  const { WEFT_MASTER_KEY: key, WEFT_MASTER_KEY_FILE: given, WEFT_PREVIOUS_MASTER_KEY_FILE: previous } = values
+  const master = path.resolve(given ?? path.join(state, 'master-key'))
+  return {
+    token: module !== undefined && label !== undefined && pin ? { module, label, pin } : undefined,
+    master: key ? { key } : { file: master, given: given !== undefined },
+    previousMaster: previous && path.resolve(previous),
+    overlap_ms: values.WEFT_KEY_OVERLAP_DAYS * 86_400_000,
   }
 }
 
@@ -253,6 +319,7 @@ export function readConfig(
       perAddress: values.WEFT_SIGN_IN_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
     },
+    keys: keysOf(values, state),
     log: { level: values.WEFT_LOG_LEVEL },
     product: { name: values.WEFT_PRODUCT_NAME, version: version() },
     inventoryFile: values.WEFT_INVENTORY_FILE,
@@ -260,13 +327,17 @@ export function readConfig(
   }
 }
 
-/** The environment for a child process: ours, without what would change how it runs, and with `more`. */
+/** The environment for a child process: ours, without secrets and what would change how it runs, and with `more`. */
 export function childEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !/^(NODE_OPTIONS|PORT|PG[A-Z]+)$/.test(entry[0]),
+    ([name, value]) => value !== undefined && !/^(NODE_OPTIONS|PORT|PG[A-Z]+)$/.test(name) && !SECRETS.includes(name),
   )
   return { ...Object.fromEntries(own), ...more } as NodeJS.ProcessEnv
 }
+
+/** The secrets of our environment, for the engine alone: it is what opens keys and speaks to the database. */
+export const secretVariables = (): Record<string, string> =>
+  Object.fromEntries(SECRETS.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 
 /** The environment for a tool that the packages bring, found before one of the system. */
 export const toolEnvironment = (more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv =>

@@ -1,7 +1,7 @@
 import { mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, childEnvironment, configVariables, ROOT } from '#server/config.ts'
+import { type Config, childEnvironment, configVariables, ROOT, secretVariables } from '#server/config.ts'
 import { firstPassword } from '#server/identity/first-operator.ts'
 import { migrate } from '#server/inventory/migrate.ts'
 import type { Lab } from '#server/lab/index.ts'
@@ -81,7 +81,7 @@ function startNode(
 }
 
 const startEngine = (stack: Stack, config: Config, log: Log, lab: boolean) => {
-  const variables: Record<string, string> = lab ? { WEFT_INVENTORY_FILE: labInventoryFile(config) } : {}
+  const variables = { ...secretVariables(), ...(lab && { WEFT_INVENTORY_FILE: labInventoryFile(config) }) }
   // A commit that is under way is finished or taken back before the engine ends.
   const ends = { stop_ms: 30_000, deathSignal: 'TERM' } as const
   return keep(stack, log, 'engine', startNode(config, logFile(config, 'engine'), ['server/main.ts'], variables, ends))
