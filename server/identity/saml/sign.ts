@@ -43,7 +43,6 @@ export function signXml(
     publicCert: signer.certificate,
     signatureAlgorithm: RSA_SHA256,
     canonicalizationAlgorithm: EXCLUSIVE,
-    idAttribute: 'ID',
   })
   signed.SignatureAlgorithms = { [RSA_SHA256]: signingBy(signer) }
   signed.addReference({ xpath: target, transforms: [ENVELOPED, EXCLUSIVE], digestAlgorithm: SHA256 })

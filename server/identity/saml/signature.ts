@@ -170,7 +170,7 @@ type Attempt = { readonly signed: string } | { readonly failed: 'digest' | 'valu
 
 /** One try of xml-crypto with one key. KeyInfo is not looked at: `getCertFromKeyInfo` answers nothing. */
 function attempt(document: StrictXml, signature: Element, key: KeyObject): Attempt {
-  const verifier = new SignedXml({ publicCert: key, idAttribute: 'ID', getCertFromKeyInfo: () => null })
+  const verifier = new SignedXml({ publicCert: key, getCertFromKeyInfo: () => null })
   const { [ENVELOPED]: enveloped, [EXCLUSIVE]: exclusive } = verifier.CanonicalizationAlgorithms
   if (enveloped === undefined || exclusive === undefined) return refuse('fault', 'The verifier lacks a transform.')
   verifier.CanonicalizationAlgorithms = { [ENVELOPED]: enveloped, [EXCLUSIVE]: exclusive }

@@ -8,6 +8,8 @@ declare module 'xml-encryption' {
     readonly encryptionAlgorithm: string
     readonly keyEncryptionAlgorithm: string
     readonly keyEncryptionDigest?: string
+    readonly disallowEncryptionWithInsecureAlgorithm?: boolean
+    readonly warnInsecureAlgorithm?: boolean
   }
 
   interface DecryptOptions {
