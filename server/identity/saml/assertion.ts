@@ -59,9 +59,8 @@ export function checkInResponseTo(element: Element, requestId: string | undefine
   )
 }
 
-function nameIdOf(subject: Element): NameId {
-  const element = childOf(subject, NS.assertion, 'NameID')
-  if (element === undefined) return refuse('name-id', 'The subject has no plain NameID.')
+/** What a NameID says. Refuses (`name-id`) an empty and a long one. */
+export function readNameId(element: Element): NameId {
   const name: NameId = {
     value: textOf(element),
     format: attributeOf(element, 'Format') ?? NAME_ID.unspecified,
@@ -72,6 +71,12 @@ function nameIdOf(subject: Element): NameId {
   if (Object.values(name).some((part: string) => part.length > NAME_ID_CHARS_MAX))
     refuse('name-id', `The NameID has more than ${NAME_ID_CHARS_MAX} characters.`)
   return name
+}
+
+/** The plain NameID of a subject. */
+export function nameIdOf(subject: Element): NameId {
+  const element = childOf(subject, NS.assertion, 'NameID')
+  return element === undefined ? refuse('name-id', 'The subject has no plain NameID.') : readNameId(element)
 }
 
 /** A bearer confirmation for us, now. Answers until when. */

@@ -87,3 +87,18 @@ export function decryptAssertion(
     return refuse('decryption', 'None of our keys opens the assertion.')
   })
 }
+
+/**
+ * Decrypts an EncryptedID, which lies in a message that is signed, to the NameID in it, with the first of our private keys
+ * (PEM) that fits.
+ */
+export function decryptNameId(encrypted: Element, privateKeys: readonly string[]): Checked<Element> {
+  return checking((trail) => {
+    const { authenticated } = checkShape(encrypted)
+    for (const key of privateKeys) {
+      const plain = opened(encrypted, key, authenticated)
+      if (plain !== undefined) return trail.take(parseStrict(plain, { namespace: NS.assertion, name: 'NameID' })).root
+    }
+    return refuse('decryption', 'None of our keys opens the NameID.')
+  })
+}

@@ -25,7 +25,7 @@ export interface RedirectMessage {
   readonly kind: 'request' | 'response'
   readonly xml: string
   readonly relayState?: string
-  /** That a signature came with it; whether it holds is for `verifyRedirect` to say. */
+  /** That it is said to be signed; whether that holds is for `verifyRedirect` to say. */
   readonly signed?: { readonly algorithm: string }
 }
 
@@ -148,12 +148,12 @@ export function readRedirect(rawQuery: string, limits: RedirectLimits = REDIRECT
   return checking(() => {
     const found = parametersOf(rawQuery, limits)
     const relayState = relayStateOf(found, limits)
-    const algorithm = found.has('Signature') ? decoded(found.get('SigAlg') ?? '') : ''
+    const signed = found.has('Signature') || found.has('SigAlg')
     return {
       kind: found.has('SAMLRequest') ? 'request' : 'response',
       xml: messageOf(found, limits),
       ...(relayState === undefined ? {} : { relayState }),
-      ...(algorithm === '' ? {} : { signed: { algorithm } }),
+      ...(signed ? { signed: { algorithm: decoded(found.get('SigAlg') ?? '') } } : {}),
     }
   })
 }
