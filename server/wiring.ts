@@ -8,6 +8,7 @@ import { changeDesk } from './api/changes/desk.ts'
 import { changeHandlers } from './api/changes/index.ts'
 import { datapathHandlers } from './api/datapaths.ts'
 import { inventoryHandlers } from './api/inventory.ts'
+import { keyHandlers } from './api/keys.ts'
 import { networkHandlers } from './api/networks.ts'
 import { observing } from './api/observed.ts'
 import { overviewHandlers } from './api/overview.ts'
@@ -50,6 +51,7 @@ import { idempotencyStore } from './inventory/idempotency.ts'
 import { infrastructureStore } from './inventory/infrastructure.ts'
 import { intentSource } from './inventory/intent.ts'
 import { databaseJournal } from './inventory/journal.ts'
+import { keyStore } from './inventory/keys.ts'
 import { labels } from './inventory/labels.ts'
 import { networkWriter } from './inventory/networks.ts'
 import { portWriter } from './inventory/ports.ts'
@@ -61,6 +63,8 @@ import { tenantStore } from './inventory/tenants.ts'
 import { networkViews } from './inventory/views.ts'
 import { readWeave } from './inventory/weave.ts'
 import { systemClock } from './kernel/clock.ts'
+import { openKeys } from './keys/open.ts'
+import type { KeyService } from './keys/ports.ts'
 
 /** Capabilities in service. The list only grows at its end: table numbers follow from its order. */
 const CAPABILITIES: readonly Capability[] = [network as Capability]
@@ -119,6 +123,7 @@ function openStores({ config, log, events }: WiringParts) {
     grants: grantStore(database),
     provenance: provenanceStore(database),
     journal: databaseJournal(database),
+    keys: keyStore(database),
     labels: (scope: Scope, refs: Iterable<string>) => labels(database, scope, refs),
   }
 }
@@ -164,7 +169,7 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
 type Engine = ReturnType<typeof openEngine>
 
 /** What people do: handlers of every procedure. */
-function openDoor({ config }: WiringParts, stores: Stores, parts: Engine) {
+function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: KeyService) {
   const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
@@ -207,6 +212,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine) {
     datapaths: datapathHandlers(datapathParts),
     overview: overviewHandlers(overviewParts),
     audit: auditHandlers(stores.audit),
+    keys: keyHandlers(keys),
   }
   return { router, sessions, desk }
 }
@@ -226,14 +232,16 @@ async function everyDatapath({ fleet }: Engine, { datapaths }: Stores): Promise<
 
 /** Joins all parts of the engine. Nothing runs before `start`. */
 export async function wire(parts: WiringParts) {
-  const { log } = parts
+  const { config, log } = parts
   const stores = openStores(parts)
+  const name = `${config.product.name} ${config.instance}`
+  const keys = await openKeys({ config: config.keys, store: stores.keys, clock: systemClock, log, name })
   const engine = openEngine(parts, stores)
-  const { router, sessions, desk } = openDoor(parts, stores, engine)
+  const { router, sessions, desk } = openDoor(parts, stores, engine, keys)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
   let expiring: NodeJS.Timeout | undefined
   return {
-    ...{ router, sessions, accounts, audit, idempotency },
+    ...{ router, sessions, accounts, audit, idempotency, keys },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({
       database: await database.engine.query('SELECT 1').then(
@@ -263,6 +271,7 @@ export async function wire(parts: WiringParts) {
       await Promise.all([engine.commits.close(), engine.reconciler.close(), engine.recovery.close()])
       await engine.switches.close()
       await engine.fleet.close()
+      await keys.close()
       await database.close()
     },
   }

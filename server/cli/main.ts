@@ -27,6 +27,7 @@ const NOUN_WORDS: Readonly<Record<string, string>> = {
   datapath: 'what switches hold',
   overview: 'everything at a glance',
   audit: 'who did what',
+  key: 'keys of the installation',
 }
 
 const program = new Command('weft')

@@ -1,6 +1,7 @@
 import { changes, tasks } from './changes.ts'
 import { datapaths } from './datapaths.ts'
 import { inventory, tenants } from './inventory.ts'
+import { keys } from './keys.ts'
 import { networks, ports, subnets } from './networks.ts'
 import { audit, overview } from './overview.ts'
 import { session, users } from './session.ts'
@@ -18,6 +19,7 @@ export const contract = {
   tasks,
   datapaths,
   overview,
+  keys,
   audit,
 }
 export type Contract = typeof contract

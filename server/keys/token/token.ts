@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { Refusal } from '#server/kernel/refusal.ts'
 import { type KeyToken, SealBroken } from '../ports.ts'
 import { type Reply, type Request, type TokenCalls, TokenError, type TokenOptions } from './protocol.ts'
 
@@ -74,9 +75,18 @@ const KEK_NAME = /^token:(.+)$/
 /** The label of the wrapping key that a `wrapped_by` names; undefined when it names no token's. */
 export const wrappingKeyOf = (wrappedBy: string): string | undefined => KEK_NAME.exec(wrappedBy)?.[1]
 
+/** What callers are told of a token in service: that it is not authentic, or that it may be there again later. */
+const used = <T>(answer: Promise<T>): Promise<T> =>
+  answer.catch((error: unknown) => {
+    if (!(error instanceof TokenError)) throw error
+    if (error.code === 'sealed') throw new SealBroken()
+    throw new Refusal('unavailable', `The key token does not do it (${error.code}): ${error.message}.`)
+  })
+
 /**
  * A PKCS#11 token: signs with keys that never leave it, and wraps others under its AES-256 key `wrappingKey`, which is made
- * at the first use when none is named. Throws `TokenError`; the session is found again by itself when it was lost.
+ * at the first use when none is named. Throws `TokenError`. Its session is found again by itself when it
+ * was lost; while that fails, calls throw `Refusal` (`unavailable`).
  */
 export async function openKeyToken(options: TokenOptions, wrappingKey?: string): Promise<KeyToken> {
   const { call, end } = caller(options)
@@ -90,28 +100,24 @@ export async function openKeyToken(options: TokenOptions, wrappingKey?: string):
     await end()
     throw error
   })
-  const broken = (error: unknown): never => {
-    throw error instanceof TokenError && error.code === 'sealed' ? new SealBroken() : error
-  }
   return {
     name: `token:${kek}`,
     async wrap(context, plain) {
-      if (!ready) await call('makeWrappingKey', kek)
+      if (!ready) await used(call('makeWrappingKey', kek))
       ready = true
-      return Buffer.from(await call('encrypt', kek, Buffer.from(context), plain))
+      return Buffer.from(await used(call('encrypt', kek, Buffer.from(context), plain)))
     },
-    unwrap: async (context, wrapped) =>
-      Buffer.from(await call('decrypt', kek, Buffer.from(context), wrapped).catch(broken)),
+    unwrap: async (context, wrapped) => Buffer.from(await used(call('decrypt', kek, Buffer.from(context), wrapped))),
     async generate(algorithm, label) {
-      const publicKey = await call('generate', algorithm, label)
-      const sign = async (data: Buffer) => Buffer.from(await call('sign', algorithm, label, data))
+      const publicKey = await used(call('generate', algorithm, label))
+      const sign = async (data: Buffer) => Buffer.from(await used(call('sign', algorithm, label, data)))
       return { algorithm, publicKey, tokenLabel: label, sign }
     },
     async sign(algorithm, label, data) {
       if (algorithm === 'aes-256') throw new TokenError('key', 'a secret key does not sign')
-      return Buffer.from(await call('sign', algorithm, label, data))
+      return Buffer.from(await used(call('sign', algorithm, label, data)))
     },
-    destroy: async (label) => void (await call('destroy', label)),
+    destroy: async (label) => void (await used(call('destroy', label))),
     async close() {
       await call('close').catch(() => null)
       await end()
