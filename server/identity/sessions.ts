@@ -29,6 +29,8 @@ export interface Proof {
   readonly authenticatedAt_ms?: number
   /** No longer than this. */
   readonly endsAt_ms?: number | null
+  /** Where its person worked before they proved it again; where they may not any more, it has no effect. */
+  readonly place?: Whose
 }
 
 export interface Sessions {
@@ -80,7 +82,7 @@ export function sessionKeeper(store: SessionStore, limits: SessionLimits, clock:
         ...{ hash: hashOf(id), id: randomUUID(), accountId: account.id, createdAt_ms: now_ms, seenAt_ms: now_ms },
         ...{ address, agent: agent.slice(0, 200), method: proof.method, providerId: proof.providerId ?? null },
         ...{ authenticatedAt_ms: proof.authenticatedAt_ms ?? now_ms, endsAt_ms: proof.endsAt_ms ?? null },
-        ...{ tenantId: null, siteId: null },
+        ...{ tenantId: proof.place?.tenantId ?? null, siteId: proof.place?.siteId ?? null },
       }
       await store.insert(session)
       return { id, caller: callerOf(account, session) }

@@ -70,6 +70,11 @@ export type SamlReason =
   // what is remembered between messages
   | 'replay'
   | 'browser'
+  // who may come in
+  | 'kept-out'
+  | 'no-role'
+  | 'account-disabled'
+  | 'other-account'
   /** A fault of ours; nothing was let in. */
   | 'fault'
 
