@@ -38,6 +38,19 @@ const file = z.string().min(1)
 const MASTER_KEY_BYTES = 32
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+const SYSLOG = 'udp://HOST:514, tcp://HOST:514, or unix:/dev/log'
+/** Where a syslog server listens. */
+const syslog = z.string().transform((text, { issues }) => {
+  const unix = /^unix:(\/.+)$/.exec(text)?.[1]
+  if (unix !== undefined) return { transport: 'unix' as const, path: unix }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const transport = url?.protocol.slice(0, -1)
+  if (url?.hostname && (transport === 'udp' || transport === 'tcp') && /^\/?$/.test(url.pathname))
+    return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 514) } as const
+  issues.push({ code: 'custom', message: SYSLOG, input: text })
+  return z.NEVER
+})
+
 /** Every variable that Weft reads, and what it may be. */
 const Environment = z.object({
   WEFT_INSTANCE: z
@@ -59,6 +72,11 @@ const Environment = z.object({
   WEFT_SIGN_IN_TRIES: count.default(10),
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
+  WEFT_AUDIT_FILE: file.optional(),
+  WEFT_AUDIT_FILE_LINES: z.stringbool('true or false').default(false),
+  WEFT_AUDIT_SYSLOG: syslog.optional(),
+  WEFT_AUDIT_CHECKPOINT_LINES: count.default(1000),
+  WEFT_AUDIT_CHECKPOINT_MINUTES: minutes.default(5),
   WEFT_LOG_LEVEL: z.enum(LEVELS).default('info'),
   WEFT_PRODUCT_NAME: z.string().min(1).max(40).default('Weft'),
   WEFT_TLS_CERTIFICATE: file.optional(),
@@ -143,6 +161,17 @@ export interface Config {
   readonly session: { readonly idle_ms: number; readonly absolute_ms: number }
   readonly signIn: { readonly perAccount: number; readonly perAddress: number; readonly window_ms: number }
   readonly keys: KeyConfig
+  readonly audit: {
+    /** Checkpoints are added to it, and every line where `fileLines` says so. */
+    readonly file: string | undefined
+    readonly fileLines: boolean
+    readonly syslog:
+      | { readonly transport: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+      | { readonly transport: 'unix'; readonly path: string }
+      | undefined
+    /** A checkpoint is signed after so many lines, and after this time. */
+    readonly checkpoint: { readonly lines: number; readonly interval_ms: number }
+  }
   readonly log: { readonly level: (typeof LEVELS)[number] }
   readonly product: { readonly name: string; readonly version: string }
   /** Hardware to declare at start. */
@@ -320,6 +349,15 @@ export function readConfig(
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
     },
     keys: keysOf(values, state),
+    audit: {
+      file: values.WEFT_AUDIT_FILE,
+      fileLines: values.WEFT_AUDIT_FILE_LINES,
+      syslog: values.WEFT_AUDIT_SYSLOG,
+      checkpoint: {
+        lines: values.WEFT_AUDIT_CHECKPOINT_LINES,
+        interval_ms: values.WEFT_AUDIT_CHECKPOINT_MINUTES * minute_ms,
+      },
+    },
     log: { level: values.WEFT_LOG_LEVEL },
     product: { name: values.WEFT_PRODUCT_NAME, version: version() },
     inventoryFile: values.WEFT_INVENTORY_FILE,

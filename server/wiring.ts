@@ -36,12 +36,15 @@ import { LIMITS } from './engine/change/run.ts'
 import { network } from './engine/network/index.ts'
 import { entryNotation, groupNotation } from './engine/program/notation.ts'
 import type { Event, EventBus } from './http/events.ts'
+import { type AuditKeeping, auditKeeping, checkpointKeys } from './identity/audit/keeping.ts'
 import { FIRST_OPERATOR, forgetFirstPassword } from './identity/first-operator.ts'
 import { sessionKeeper } from './identity/sessions.ts'
 import { localSignIn } from './identity/sign-in.ts'
 import { accountStore, sessionStore } from './inventory/accounts.ts'
 import { attachmentNames, attachmentsByPort } from './inventory/attachments.ts'
 import { auditLog } from './inventory/audit.ts'
+import { auditEvidence } from './inventory/audit-evidence.ts'
+import { auditOutbox } from './inventory/audit-outbox.ts'
 import { changeStore } from './inventory/changes.ts'
 import { conflictsOf } from './inventory/conflicts.ts'
 import { EVERYTHING, openDatabase, type Scope } from './inventory/database.ts'
@@ -169,7 +172,7 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
 type Engine = ReturnType<typeof openEngine>
 
 /** What people do: handlers of every procedure. */
-function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: KeyService) {
+function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: KeyService, keeping: AuditKeeping) {
   const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
@@ -211,7 +214,10 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     tasks: taskHandlers({ tasks, cancel: desk.cancel }),
     datapaths: datapathHandlers(datapathParts),
     overview: overviewHandlers(overviewParts),
-    audit: auditHandlers(stores.audit),
+    audit: auditHandlers({
+      ...{ audit: stores.audit, evidence: auditEvidence(database), keys: checkpointKeys(keys).verificationKeys },
+      ...{ shipped: keeping.shipped, shipping: keeping.shipping },
+    }),
     keys: keyHandlers(keys),
   }
   return { router, sessions, desk }
@@ -237,7 +243,12 @@ export async function wire(parts: WiringParts) {
   const name = `${config.product.name} ${config.instance}`
   const keys = await openKeys({ config: config.keys, store: stores.keys, clock: systemClock, log, name })
   const engine = openEngine(parts, stores)
-  const { router, sessions, desk } = openDoor(parts, stores, engine, keys)
+  const keeping = auditKeeping({
+    ...{ ...config.audit, outbox: auditOutbox(stores.database), keys: checkpointKeys(keys), folder: config.state },
+    onFault: (words, error) => log.error({ err: error }, words),
+  })
+  stores.audit.subscribe(keeping.stored)
+  const { router, sessions, desk } = openDoor(parts, stores, engine, keys, keeping)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
   let expiring: NodeJS.Timeout | undefined
   return {
@@ -258,6 +269,7 @@ export async function wire(parts: WiringParts) {
     },
     async start() {
       await tasks.abandon()
+      await keeping.start()
       await engine.switches.start()
       await engine.switches.sync()
       engine.reconciler.start()
@@ -271,6 +283,7 @@ export async function wire(parts: WiringParts) {
       await Promise.all([engine.commits.close(), engine.reconciler.close(), engine.recovery.close()])
       await engine.switches.close()
       await engine.fleet.close()
+      await keeping.close()
       await keys.close()
       await database.close()
     },

@@ -1,7 +1,7 @@
 'use client'
 import Link from 'next/link'
 import { parseAsString, useQueryStates } from 'nuqs'
-import type { AuditRecord } from '#server/contract/overview.ts'
+import type { AuditRecord } from '#server/contract/audit.ts'
 import { useAudit } from '../queries/audit.ts'
 import { useChanges } from '../queries/changes.ts'
 import { useMay } from '../shell/session.tsx'

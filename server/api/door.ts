@@ -16,6 +16,14 @@ export interface AuditNote {
   detail?: string
   /** Instead of the caller's name, where nobody is signed in. */
   actor?: string
+  /** Whose account it is, and which provider vouched for it, where that is not the caller's. */
+  actorId?: string
+  provider?: string
+  /** Why it was refused, as a code that those outside are not told; else the rule that the refusal names. */
+  reason?: string
+  /** The object as it was and as it became; never with secrets. */
+  before?: unknown
+  after?: unknown
 }
 
 /** What the HTTP door brings to every procedure. */
@@ -57,15 +65,24 @@ export function authorise(right: unknown, caller: Caller | undefined): void {
     throw new Refusal('forbidden', `${caller.account.name} has not the right ${String(right ?? 'of this procedure')}.`)
 }
 
-function line(context: RequestContext, action: string, outcome: AuditEntry['outcome'], detail: string): AuditEntry {
+/** Why something was refused, as a code. */
+const reasonOf = (error: Error): string =>
+  error instanceof Refusal ? (error.errors[0]?.rule ?? error.code) : error instanceof ORPCError ? 'malformed' : 'fault'
+
+function line(context: RequestContext, action: string, outcome: AuditEntry['outcome'], error?: Error): AuditEntry {
   const { note, caller, address } = context
   return {
     actor: note.actor ?? caller?.account.name ?? '',
+    actorId: note.actorId ?? (note.actor === undefined ? (caller?.account.id ?? null) : null),
+    provider: note.provider ?? (note.actor === undefined ? (caller?.account.providerName ?? null) : null),
     ...{ address, action, outcome },
+    reason: note.reason ?? (error ? reasonOf(error) : null),
     subject: note.subject ?? null,
     tenantId: note.tenantId ?? caller?.scope.tenantId ?? null,
     changeId: note.changeId ?? null,
-    detail: note.detail ?? detail,
+    detail: note.detail ?? error?.message ?? '',
+    before: note.before,
+    after: error ? undefined : note.after,
   }
 }
 
@@ -96,13 +113,13 @@ export const door = raw.use(async ({ context, procedure, path, next }) => {
         },
       ])
     const result = await next()
-    if (writes) await context.audit.record(line(context, action, 'done', ''))
+    if (writes) await context.audit.record(line(context, action, 'done'))
     return result
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const refused = isRefusal(error)
     if (refused ? leavesLine(error, context) : writes)
-      await context.audit.record(line(context, action, refused ? 'refused' : 'failed', error.message))
+      await context.audit.record(line(context, action, refused ? 'refused' : 'failed', error))
     throw error
   }
 })

@@ -1,9 +1,10 @@
+import { audit } from './audit.ts'
 import { changes, tasks } from './changes.ts'
 import { datapaths } from './datapaths.ts'
 import { inventory, tenants } from './inventory.ts'
 import { keys } from './keys.ts'
 import { networks, ports, subnets } from './networks.ts'
-import { audit, overview } from './overview.ts'
+import { overview } from './overview.ts'
 import { session, users } from './session.ts'
 
 /** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */

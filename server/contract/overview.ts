@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, ListQuery, listOf, Name, procedure, Time } from './base.ts'
+import { Id, Name, procedure, Time } from './base.ts'
 import { ChangeSummary } from './changes.ts'
 
 /** The weave: servers are the warp, networks the weft; a knot says how many ports a network has on a server. */
@@ -65,27 +65,6 @@ export const overview = {
       summary: 'Servers, networks and what needs attention',
     })
     .output(Overview),
-}
-
-export const AuditRecord = z.object({
-  id: z.string(),
-  at: Time,
-  actor: z.string(),
-  address: z.string(),
-  action: z.string(),
-  outcome: z.enum(['done', 'refused', 'failed']),
-  subject: z.string().nullable(),
-  tenantId: Id.nullable(),
-  changeId: Id.nullable(),
-  detail: z.string(),
-})
-export type AuditRecord = z.infer<typeof AuditRecord>
-
-export const audit = {
-  list: procedure({ right: 'audit.read', cli: { noun: 'audit', verb: 'list' } })
-    .route({ method: 'GET', path: '/audit', tags: ['audit'], summary: 'Who did what, newest first' })
-    .input(ListQuery)
-    .output(listOf(AuditRecord)),
 }
 
 /** What `/events` sends: something moved, read it again. Server-sent events; `Last-Event-ID` replays 10 minutes, else `resync`. */

@@ -10,6 +10,7 @@ import {
   type UnfinishedChange,
 } from '#server/engine/change/journal.ts'
 import { packWaves, unpackWaves } from './archive.ts'
+import { appendAudit } from './audit-chain.ts'
 import { giveBack } from './changes.ts'
 import { applyEdits } from './commit.ts'
 import { readConflicts } from './conflicts.ts'
@@ -166,13 +167,30 @@ async function undoneWords(tx: EngineTransaction, outcome: ChangeOutcome): Promi
   return failureWords(outcome.reason, () => rows[0]?.name)
 }
 
-/** What the engine did to a change, beside what people asked for. */
-const auditLine = (tx: EngineTransaction, change: string, outcome: ChangeOutcome, words: string): Promise<unknown> =>
-  tx.query(
-    `INSERT INTO audit (actor, action, outcome, subject, tenant_id, change_id, detail)
-     SELECT actor, $2, $3, 'change/' || id, tenant_id, id, $4 FROM change WHERE id = $1`,
-    [...[change, `change.${outcome.outcome}`, outcome.outcome === 'committed' ? 'done' : 'failed'], words],
+/** Edits that a line of the audit log lists. */
+const LISTED = 50
+
+/** What the engine did to a change, beside what people asked for: the last thing in its transaction, since its chain waits. */
+async function auditLine(tx: EngineTransaction, change: string, outcome: ChangeOutcome, words: string): Promise<void> {
+  const { rows } = await tx.query<{ actor: string; tenant_id: string | null }>(
+    'SELECT actor, tenant_id FROM change WHERE id = $1',
+    [change],
   )
+  const [of] = rows
+  if (!of) return
+  const edits = await tx.query<{ kind: string; id: string; operation: string; after: unknown }>(
+    'SELECT kind, object_id AS id, operation, after FROM change_edit WHERE change_id = $1 ORDER BY kind, object_id LIMIT $2',
+    [change, LISTED],
+  )
+  const done = outcome.outcome === 'committed'
+  const line = { actor: of.actor, address: '', tenantId: of.tenant_id, changeId: change, detail: words } as const
+  const what = {
+    action: `change.${outcome.outcome}`,
+    outcome: done ? 'done' : 'failed',
+    subject: `change/${change}`,
+  } as const
+  await appendAudit(tx, [{ ...line, ...what, after: done ? { edits: edits.rows } : null }])
+}
 
 /** The journal over PostgreSQL: one compressed value for each datapath of a change. */
 export function databaseJournal(database: Database): Journal {

@@ -58,6 +58,10 @@ function conditionSql({ field, operator, value }: Condition, fields: Fields): Pr
   }
 }
 
+/** What a row must be to fit the conditions. */
+export const conditionsSql = (conditions: readonly Condition[], fields: Fields): Prisma.Sql[] =>
+  conditions.map((condition) => conditionSql(condition, fields))
+
 function typed(value: string | number | Date | null, kind: Fields[string] | undefined): Prisma.Sql {
   if (kind === 'number') return Prisma.sql`${value}::float8`
   if (kind === 'id') return Prisma.sql`${value}::uuid`
@@ -93,7 +97,7 @@ export async function pageOf<T extends { id: unknown }>(
   const down = request.sort.startsWith('-')
   const field = down ? request.sort.slice(1) : request.sort
   const at = comparable(field, fields)
-  const wanted = request.conditions.map((condition) => conditionSql(condition, fields))
+  const wanted = conditionsSql(request.conditions, fields)
   if (request.after) wanted.push(afterSql(request.after, at, fields[field], down))
   const where = wanted.length > 0 ? Prisma.sql`WHERE ${Prisma.join(wanted, ' AND ')}` : Prisma.empty
   const order = down ? Prisma.sql`${at} DESC, q.id::text DESC` : Prisma.sql`${at}, q.id::text`

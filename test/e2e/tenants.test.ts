@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AuditRecord } from '#server/contract/audit.ts'
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
 import type { HeldEntry, Provenance } from '#server/contract/datapaths.ts'
 import type { Tenant } from '#server/contract/inventory.ts'
 import type { Network, Port } from '#server/contract/networks.ts'
-import type { AuditRecord, EventMessage, Overview } from '#server/contract/overview.ts'
+import type { EventMessage, Overview } from '#server/contract/overview.ts'
 import { type Api, apiAt, commit, ended, rollBack, signIn, until } from './api.ts'
 import { addressOf, type Page, type RunningLab, startLab, type Wrote } from './running-lab.ts'
 

@@ -310,8 +310,9 @@ ALTER TABLE "audit" ADD COLUMN "actor_id" UUID;
 ALTER TABLE "audit" ADD COLUMN "provider" TEXT;
 -- why it was refused, as a code
 ALTER TABLE "audit" ADD COLUMN "reason" TEXT;
-ALTER TABLE "audit" ADD COLUMN "before" JSONB;
-ALTER TABLE "audit" ADD COLUMN "after" JSONB;
+-- as text, octet by octet: they are part of what is hashed
+ALTER TABLE "audit" ADD COLUMN "before" JSON;
+ALTER TABLE "audit" ADD COLUMN "after" JSON;
 -- one chain for each tenant, and one (`operators`) for what is nobody's; null: written before there were chains
 ALTER TABLE "audit" ADD COLUMN "chain" TEXT;
 ALTER TABLE "audit" ADD COLUMN "sequence" BIGINT;
@@ -368,6 +369,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO weft_engi
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO weft_app, weft_engine;
 REVOKE ALL ON "_prisma_migrations" FROM weft_app, weft_engine;
 REVOKE UPDATE, DELETE ON "audit", "audit_checkpoint" FROM weft_app, weft_engine;
+-- Every line has its place in a chain, which the engine alone gives it.
+REVOKE INSERT ON "audit" FROM weft_app;
 REVOKE DELETE ON "audit_chain" FROM weft_app, weft_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "identity_provider", "account", "role", "user_group", "group_member", "role_binding", "session",
   "passkey", "totp", "api_token", "scim_client", "service_provider", "console_session", "saml_session" TO weft_app;
