@@ -28,8 +28,8 @@ export interface Mellon {
   readonly secretUrl: string
   /** Where a person signs out here, and with the identity provider. */
   logoutUrl(returnTo?: string): string
-  /** Where an identity provider sends LogoutRequests by SOAP. */
-  readonly soapLogoutUrl: string
+  /** Where logout messages go, by SOAP and by redirect. */
+  readonly singleLogoutUrl: string
   /** PEM. */
   readonly certificate: string
   /** Its metadata as it generates them: redirect and SOAP logout, responses by POST. */
@@ -152,7 +152,7 @@ export async function startMellon(settings: MellonSettings): Promise<Mellon> {
     origin,
     entityId,
     secretUrl: `${origin}/secret/`,
-    soapLogoutUrl: `${origin}/mellon/logout`,
+    singleLogoutUrl: `${origin}/mellon/logout`,
     certificate,
     logoutUrl: (returnTo = `${origin}/`) => `${origin}/mellon/logout?${new URLSearchParams({ ReturnTo: returnTo })}`,
     metadata,
