@@ -5,7 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
-import { cookieName } from './caller.ts'
+import { cookieName, loginCookieName } from './caller.ts'
 import type { EventBus } from './events.ts'
 import { registerMetrics } from './metrics.ts'
 import { openapiDocument } from './openapi.ts'
@@ -14,6 +14,15 @@ import { DATA_POLICY, requestGuard, SECURITY_HEADERS } from './security.ts'
 import { registerStream } from './stream.ts'
 import { registerWeb } from './web.ts'
 
+/** What serves paths of its own beside the API: a protocol that has its own forms. */
+export type Routes = (app: FastifyInstance, at: RoutesContext) => Promise<void>
+export interface RoutesContext {
+  /** Names of the session cookie, and of the one that binds a sign-in to its browser. */
+  readonly cookie: string
+  readonly loginCookie: string
+  readonly product: Config['product']
+}
+
 export interface AppParts extends Omit<ApiParts, 'cookie'> {
   readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product'>
   readonly events: EventBus
@@ -21,6 +30,7 @@ export interface AppParts extends Omit<ApiParts, 'cookie'> {
   /** Whether the engine can work: each part by name. */
   readonly health: () => Promise<Readonly<Record<string, boolean>>>
   readonly log: FastifyBaseLogger
+  readonly routes?: readonly Routes[]
 }
 
 /** Answered whatever name they are called by: machines ask them by address. */
@@ -90,6 +100,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
   registerStream(app, { events: parts.events, sessions: parts.sessions, cookie })
   await registerApi(app, { ...parts, cookie })
+  const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
+  for (const routes of parts.routes ?? []) await routes(app, at)
   await registerWeb(app, config.web.port)
   return app
 }

@@ -6,13 +6,22 @@ import type { Caller, Sessions } from '#server/identity/sessions.ts'
 export const cookieName = (instance: string): string =>
   instance === DEFAULT_INSTANCE ? '__Host-weft' : `__Host-weft-${instance}`
 
+/** The cookie that binds requests for sign-in to one browser. */
+export const loginCookieName = (instance: string): string =>
+  instance === DEFAULT_INSTANCE ? '__Host-weft-login' : `__Host-weft-login-${instance}`
+
+/** A provider posts its answer from its own site: such a request brings only cookies that say SameSite=None. */
+export const loginCookie = (name: string, value: string, maxAge_s: number): string =>
+  `${name}=${value}; Path=/; Max-Age=${Math.floor(maxAge_s)}; HttpOnly; Secure; SameSite=None`
+
 /** The cookie that keeps a session id in a browser, or makes it forget. */
 export function sessionCookie(name: string, id: string | null, maxAge_s: number): string {
   const life = id === null ? 0 : Math.max(0, Math.floor(maxAge_s))
   return `${name}=${id ?? ''}; Path=/; Max-Age=${life}; HttpOnly; Secure; SameSite=Lax`
 }
 
-function cookieOf(header: string | undefined, name: string): string | undefined {
+/** The value of a cookie in a `Cookie` header. */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
   for (const pair of header?.split(';') ?? []) {
     const at = pair.indexOf('=')
     if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()

@@ -37,6 +37,15 @@ export function pagePolicy(nonce: string): string {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/**
+ * Where other sites make browsers post, and machines do: SAML messages, which prove by themselves who sent them. What
+ * answers there never takes the session for a sign of who asks.
+ */
+const POSTED_ACROSS_SITES: ReadonlySet<string> = new Set([
+  ...['/saml/acs', '/saml/slo', '/saml/slo/soap'],
+  ...['/saml/idp/sso', '/saml/idp/slo', '/saml/idp/slo/soap'],
+])
+
 /** Hosts by which the console may be called; undefined: any, since nobody said which. */
 function hostsOf(
   { host, port, innerPort, origin }: Config['http'],
@@ -65,6 +74,7 @@ export function requestGuard(http: Config['http']): (request: FastifyRequest) =>
     if (!loopback && request.protocol !== 'https' && !isLoopback(request.socket.remoteAddress ?? ''))
       throw new Refusal('forbidden', 'Only https is answered here.')
     if (SAFE.has(method)) return
+    if (method === 'POST' && POSTED_ACROSS_SITES.has(request.url.split('?')[0] ?? '')) return
     const site = headers['sec-fetch-site']
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       throw new Refusal('forbidden', 'A page of another site sent this.')

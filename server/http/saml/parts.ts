@@ -1,0 +1,26 @@
+import type { Attempts } from '#server/identity/federation/attempts.ts'
+import type { SignInLedger } from '#server/identity/federation/ledger.ts'
+import type { ProviderDirectory } from '#server/identity/federation/ports.ts'
+import type { SamlSignIn } from '#server/identity/federation/saml-sign-in.ts'
+import type { TestSignIns } from '#server/identity/federation/test-sign-ins.ts'
+import type { OwnSp, SamlSigner } from '#server/identity/saml/provider.ts'
+import type { Sessions } from '#server/identity/sessions.ts'
+
+/** What the SAML side needs of the key service. */
+export interface SamlKeys {
+  signer(purpose: 'saml-signing'): Promise<SamlSigner>
+  certificates(purpose: 'saml-signing' | 'saml-encryption'): Promise<{ active: string; others: readonly string[] }>
+}
+
+export interface SamlRoutesParts {
+  readonly own: OwnSp
+  readonly keys: SamlKeys
+  readonly signIn: SamlSignIn
+  readonly providers: Pick<ProviderDirectory, 'byId' | 'byName'>
+  readonly sessions: Sessions
+  readonly tests: TestSignIns
+  readonly ledger: SignInLedger
+  /** Requests begun and not answered, and answers refused, by address. */
+  readonly begins: Attempts
+  readonly answers: Attempts
+}
