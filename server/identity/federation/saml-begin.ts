@@ -68,8 +68,9 @@ function memoryOf({ caller, purpose, test }: Wish, begun_ms: number, fresh: bool
 
 /** Sends a browser to a provider: what it may come back with is remembered, and bound to the browser. */
 export function beginSaml({ own, signer, requests, descriptions }: BeginParts) {
-  return (provider: ProviderRecord, wish: Wish, now_ms: number): Promise<Checked<Begun>> =>
+  return (provider: ProviderRecord | undefined, wish: Wish, now_ms: number): Promise<Checked<Begun>> =>
     checkingLater(async (trail) => {
+      if (provider?.protocol !== 'saml') return refuse('unknown-provider', 'There is no such SAML provider.')
       const { options } = provider
       const { purpose, caller, test, ask } = wish
       if (provider.state !== 'open' && purpose !== 'test')

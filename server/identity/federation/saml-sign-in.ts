@@ -47,9 +47,9 @@ export interface SamlSignInParts extends BeginParts, ResponseParts {
 }
 
 export interface SamlSignIn {
-  /** A request to a provider. What is refused is written to the audit log. */
+  /** A request to a provider; undefined: one that is not known. What is refused is written to the audit log. */
   begin(
-    provider: ProviderRecord,
+    provider: ProviderRecord | undefined,
     wish: Wish,
     address: string,
   ): Promise<
