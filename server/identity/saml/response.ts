@@ -51,22 +51,21 @@ function checkStatus(response: Element): void {
   refuse('status', `The provider reports ${showStatus(code)}${inner ? ` (${showStatus(inner)})` : ''}.`)
 }
 
-function checkDestination(response: Element, { own }: ResponseInput, signed: boolean): void {
+function checkDestination(response: Element, { own }: ResponseInput, signed: boolean, trail: Trail): void {
   const destination = attributeOf(response, 'Destination')
   // A message that is not signed need not have one (bindings 3.5.5.2); the recipient is checked all the same.
   if (destination === undefined && !signed) return
-  if (destination !== own.acsUrl)
-    refuse(
-      'destination',
-      `The response was sent to ${JSON.stringify((destination ?? 'nowhere').slice(0, 120))}, not to ${own.acsUrl}.`,
-    )
+  if (destination !== own.acsUrl) {
+    const words = destination === undefined ? 'does not say where to' : `was sent to ${destination.slice(0, 120)}`
+    refuse('destination', `The response ${words}; it should have been sent to ${own.acsUrl}.`)
+  }
+  trail.pass('destination', `The response was sent to ${own.acsUrl}.`)
 }
 
 /** What the response says of itself, from its signed bytes where it is signed. */
 function checkEnvelope(response: Element, input: ResponseInput, signed: boolean, trail: Trail): void {
   checkMade(response, input)
-  checkDestination(response, input, signed)
-  trail.pass('destination', `The response was sent to ${input.own.acsUrl}.`)
+  checkDestination(response, input, signed, trail)
   if (input.requestId === undefined && !input.allowUnsolicited && attributeOf(response, 'InResponseTo') === undefined)
     refuse('unsolicited', 'The response answers no request, and this provider may not send such.')
   checkInResponseTo(response, input.requestId)
