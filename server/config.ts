@@ -71,6 +71,7 @@ const Environment = z.object({
   WEFT_SESSION_MINUTES: minutes.default(1440),
   WEFT_SIGN_IN_TRIES: count.default(10),
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
+  WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
   WEFT_AUDIT_FILE: file.optional(),
   WEFT_AUDIT_FILE_LINES: z.stringbool('true or false').default(false),
@@ -159,7 +160,13 @@ export interface Config {
     readonly urls: { readonly owner: string; readonly app: string; readonly engine: string }
   }
   readonly session: { readonly idle_ms: number; readonly absolute_ms: number }
-  readonly signIn: { readonly perAccount: number; readonly perAddress: number; readonly window_ms: number }
+  readonly signIn: {
+    readonly perAccount: number
+    readonly perAddress: number
+    /** Through identity providers: many may be behind one address, and each failure is cheap. */
+    readonly perAddressFederated: number
+    readonly window_ms: number
+  }
   readonly keys: KeyConfig
   readonly audit: {
     /** Checkpoints are added to it, and every line where `fileLines` says so. */
@@ -346,6 +353,7 @@ export function readConfig(
     signIn: {
       perAccount: values.WEFT_SIGN_IN_TRIES,
       perAddress: values.WEFT_SIGN_IN_TRIES_PER_ADDRESS,
+      perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
     },
     keys: keysOf(values, state),

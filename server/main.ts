@@ -15,10 +15,14 @@ const HOUSEKEEPING_MS = 3_600_000
 const STOP_MS = 25_000
 const KEYS_KEPT_MS = 24 * 3_600_000
 
-/** Removes what nobody can use any more: old sessions and idempotency keys. */
-async function tidy({ sessions, idempotency }: Wired, log: Logger): Promise<void> {
-  const [ended, forgotten] = await Promise.all([sessions.prune(), idempotency.prune(Date.now() - KEYS_KEPT_MS)])
-  log.debug({ sessions: ended, keys: forgotten }, 'tidied')
+/** Removes what nobody can use any more: old sessions, idempotency keys, and requests for sign-in. */
+async function tidy({ sessions, idempotency, signInRequests }: Wired, log: Logger): Promise<void> {
+  const [ended, forgotten, unanswered] = await Promise.all([
+    sessions.prune(),
+    idempotency.prune(Date.now() - KEYS_KEPT_MS),
+    signInRequests.prune(Date.now()),
+  ])
+  log.debug({ sessions: ended, keys: forgotten, requests: unanswered }, 'tidied')
 }
 
 /** Declares the hardware of a file (YAML or JSON), as `./weft inventory import` would. */

@@ -68,6 +68,7 @@ import { readWeave } from './inventory/weave.ts'
 import { systemClock } from './kernel/clock.ts'
 import { openKeys } from './keys/open.ts'
 import type { KeyService } from './keys/ports.ts'
+import { openFederation } from './wiring-federation.ts'
 
 /** Capabilities in service. The list only grows at its end: table numbers follow from its order. */
 const CAPABILITIES: readonly Capability[] = [network as Capability]
@@ -178,6 +179,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
   const { database } = stores
   const sessions = sessionKeeper(stores.sessions, config.session)
   const signIn = localSignIn(accounts, sessions, config.signIn)
+  const federation = openFederation({ config, database, audit: stores.audit, sessions, keys })
   const { condition } = reconciler
   const desk = changeDesk({
     ...{ commits, engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
@@ -219,8 +221,9 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
       ...{ shipped: keeping.shipped, shipping: keeping.shipping },
     }),
     keys: keyHandlers(keys),
+    signIn: federation.signIn,
   }
-  return { router, sessions, desk }
+  return { router, sessions, desk, federation }
 }
 
 const SAMPLE_MS = 30_000
@@ -248,11 +251,12 @@ export async function wire(parts: WiringParts) {
     onFault: (words, error) => log.error({ err: error }, words),
   })
   stores.audit.subscribe(keeping.stored)
-  const { router, sessions, desk } = openDoor(parts, stores, engine, keys, keeping)
+  const { router, sessions, desk, federation } = openDoor(parts, stores, engine, keys, keeping)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
   let expiring: NodeJS.Timeout | undefined
   return {
     ...{ router, sessions, accounts, audit, idempotency, keys },
+    ...{ routes: federation.routes, signInRequests: federation.requests },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({
       database: await database.engine.query('SELECT 1').then(

@@ -1,6 +1,7 @@
 import { audit } from './audit.ts'
 import { changes, tasks } from './changes.ts'
 import { datapaths } from './datapaths.ts'
+import { signIn } from './federation.ts'
 import { inventory, tenants } from './inventory.ts'
 import { keys } from './keys.ts'
 import { networks, ports, subnets } from './networks.ts'
@@ -10,6 +11,7 @@ import { session, users } from './session.ts'
 /** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */
 export const contract = {
   session,
+  signIn,
   users,
   inventory,
   tenants,

@@ -26,12 +26,13 @@ describe('every procedure', () => {
   })
 
   test('is public for signing in alone', () => {
-    expect(procedures.filter(({ meta }) => meta.right === 'public').map(({ name }) => name)).toEqual(['session.create'])
+    const names = procedures.filter(({ meta }) => meta.right === 'public').map(({ name }) => name)
+    expect(names.toSorted()).toEqual(['session.create', 'signIn.providers'])
   })
 
   test('reads where it is a GET, and where its right is one to read it changes no intent', () => {
     for (const { name, method, meta } of procedures)
-      if (method === 'GET') expect(meta.right, name).toMatch(/\.read$|^self$/)
+      if (method === 'GET') expect(meta.right, name).toMatch(/\.read$|^self$|^public$/)
   })
 
   test('has a path and a name in the command line of its own', () => {

@@ -1,0 +1,76 @@
+import { signInProviderHandlers } from './api/sign-in-providers.ts'
+import type { Config } from './config.ts'
+import type { Routes } from './http/app.ts'
+import { samlRoutes } from './http/saml/index.ts'
+import { admission } from './identity/federation/admission.ts'
+import { attemptsByAddress } from './identity/federation/attempts.ts'
+import { providerDescriptions } from './identity/federation/descriptions.ts'
+import { signInLedger } from './identity/federation/ledger.ts'
+import { samlSignIn } from './identity/federation/saml-sign-in.ts'
+import { testSignIns } from './identity/federation/test-sign-ins.ts'
+import type { AuditSink } from './identity/ports.ts'
+import type { OwnSp } from './identity/saml/provider.ts'
+import type { Sessions } from './identity/sessions.ts'
+import type { Database } from './inventory/database.ts'
+import { federatedAccounts } from './inventory/federation.ts'
+import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
+import type { KeyService } from './keys/ports.ts'
+
+/** What identity providers know us by. */
+export const ownSpOf = (origin: string): OwnSp => ({
+  entityId: `${origin}/saml/metadata`,
+  acsUrl: `${origin}/saml/acs`,
+  sloUrl: `${origin}/saml/slo`,
+  sloSoapUrl: `${origin}/saml/slo/soap`,
+})
+
+export interface FederationParts {
+  readonly config: Pick<Config, 'http' | 'signIn'>
+  readonly database: Database
+  readonly audit: AuditSink
+  readonly sessions: Sessions
+  readonly keys: KeyService
+}
+
+/** Joins what signs people in through identity providers. */
+export function openFederation({ config, database, audit, sessions, keys }: FederationParts) {
+  const own = ownSpOf(config.http.origin)
+  const { perAddressFederated: perAddress, window_ms } = config.signIn
+  const attempts = () => attemptsByAddress({ perAddress, window_ms })
+  const providers = providerDirectory(database)
+  const requests = signInRequestStore(database)
+  const samlSessions = samlSessionStore(database)
+  const accounts = federatedAccounts(database)
+  const admit = admission(accounts)
+  const ledger = signInLedger(audit)
+  const tests = testSignIns()
+  const descriptions = providerDescriptions()
+  const begins = attempts()
+  const answers = attempts()
+  const saml = samlSignIn({
+    ...{ own, providers, requests, samlSessions, admission: admit, sessions, tests, ledger, descriptions },
+    signer: () => keys.signer('saml-signing'),
+    decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
+  })
+  const routes: Routes[] = [
+    samlRoutes({ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers }),
+  ]
+  const signIn = signInProviderHandlers({ providers, questions: attempts() })
+  return {
+    own,
+    providers,
+    requests,
+    samlSessions,
+    accounts,
+    admission: admit,
+    ledger,
+    tests,
+    descriptions,
+    saml,
+    begins,
+    answers,
+    routes,
+    signIn,
+  }
+}
+export type Federation = ReturnType<typeof openFederation>
