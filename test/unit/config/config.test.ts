@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { ConfigError, configVariables, portShift, ROOT, readConfig } from '#server/config.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import {
+  ConfigError,
+  childEnvironment,
+  configVariables,
+  portShift,
+  ROOT,
+  readConfig,
+  secretVariables,
+  toolEnvironment,
+} from '#server/config.ts'
 
 const problemsOf = (environment: Record<string, string>, overrides = {}): readonly string[] => {
   try {
@@ -98,4 +108,62 @@ test('an external database is reached as one login that steps down to three role
   const { database } = readConfig({}, { WEFT_DATABASE_URL: 'postgresql://weft:secret@db.example/weft' })
   expect(database.embedded).toBe(false)
   expect(new URL(database.urls.app).searchParams.get('options')).toBe('-c role=weft_app')
+})
+
+describe('keys', () => {
+  const token = {
+    WEFT_PKCS11_MODULE: '/usr/lib/softhsm/libsofthsm2.so',
+    WEFT_PKCS11_TOKEN: 'weft',
+    WEFT_PKCS11_PIN: '1234',
+  }
+
+  test('are wrapped under a master key in the state folder unless another place is configured', () => {
+    const { keys, state } = readConfig({}, {})
+    expect(keys.master).toEqual({ file: path.join(state, 'master-key'), given: false })
+    expect(keys.token).toBeUndefined()
+    const key = randomBytes(32)
+    expect(readConfig({}, { WEFT_MASTER_KEY: key.toString('base64') }).keys.master).toEqual({ key })
+    expect(readConfig({}, { WEFT_MASTER_KEY_FILE: '/etc/weft/key' }).keys.master).toEqual({
+      ...{ file: '/etc/weft/key', given: true },
+    })
+    expect(readConfig({}, token).keys.token).toEqual({
+      ...{ module: token.WEFT_PKCS11_MODULE, label: 'weft', pin: { text: '1234' } },
+    })
+  })
+
+  test.each([
+    [{ WEFT_MASTER_KEY: 'c2hvcnQ=' }, 'WEFT_MASTER_KEY: 32 bytes in base64'],
+    [{ WEFT_MASTER_KEY: 'no base64 at all' }, 'WEFT_MASTER_KEY: 32 bytes in base64'],
+    [{ WEFT_MASTER_KEY: randomBytes(32).toString('base64'), WEFT_MASTER_KEY_FILE: '/x' }, 'only one of them'],
+    [{ ...token, WEFT_PKCS11_PIN_FILE: '/x' }, 'WEFT_PKCS11_PIN and WEFT_PKCS11_PIN_FILE: only one of them'],
+    [{ WEFT_PKCS11_MODULE: '/x.so' }, 'a token needs all three'],
+    [{ ...token, WEFT_PKCS11_PIN: '' }, 'a token needs all three'],
+  ])('%j is refused, and no secret shown', (environment, words) => {
+    const problems = problemsOf(environment).join('\n')
+    expect(problems).toContain(words)
+    for (const name of ['WEFT_MASTER_KEY', 'WEFT_PKCS11_PIN'])
+      if (environment[name as keyof typeof environment])
+        expect(problems).not.toContain(environment[name as keyof typeof environment])
+  })
+})
+
+describe('secrets of the environment', () => {
+  afterEach(() => vi.unstubAllEnvs())
+  const secrets = {
+    WEFT_MASTER_KEY: 'the master key',
+    WEFT_PKCS11_PIN: 'the pin',
+    WEFT_DATABASE_URL: 'postgresql://weft:the-login@db/weft',
+    WEFT_METRICS_TOKEN: 'the metrics token',
+  }
+
+  test('are handed to no child but the engine: not to pages, tools, or the database', () => {
+    for (const [name, value] of Object.entries(secrets)) vi.stubEnv(name, value)
+    const config = readConfig({}, { WEFT_MASTER_KEY: randomBytes(32).toString('base64') })
+    for (const environment of [childEnvironment({ ...configVariables(config) }), toolEnvironment()])
+      for (const [name, value] of Object.entries(secrets)) {
+        expect(environment[name]).toBeUndefined()
+        expect(Object.values(environment)).not.toContain(value)
+      }
+    expect(secretVariables()).toEqual(secrets)
+  })
 })
