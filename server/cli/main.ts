@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, Option } from 'commander'
 import { parse } from 'yaml'
 import { type Config, ConfigError, type Overrides, readConfig } from '#server/config.ts'
+import { auditExportCommand, auditVerifyCommand } from './audit.ts'
 import { apiClient } from './client.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 import { cliProcedures } from './nouns.ts'
@@ -138,6 +139,10 @@ const nouns = cliProcedures()
 for (const [noun, verbs] of nouns) {
   const command = program.command(noun).description(NOUN_WORDS[noun] ?? noun)
   for (const procedure of verbs.values()) command.addCommand(procedureCommand(procedure, nouns, around))
+  if (noun === 'audit') {
+    command.addCommand(auditVerifyCommand(nouns, around))
+    command.addCommand(auditExportCommand(around))
+  }
 }
 program.addCommand(openflowCommand())
 
