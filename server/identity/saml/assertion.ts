@@ -22,7 +22,7 @@ const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const NAME_ID_CHARS_MAX = 1_024
 const CONFIRMATIONS_MAX = 8
 const ATTRIBUTES_MAX = 256
-const VALUES_MAX = 4_096
+const VALUES_MAX = 2_048
 const VALUE_CHARS_MAX = 8_192
 
 const show = (text: string): string => JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)

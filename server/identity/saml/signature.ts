@@ -175,6 +175,8 @@ function attempt(document: StrictXml, signature: Element, key: KeyObject): Attem
   const { [ENVELOPED]: enveloped, [EXCLUSIVE]: exclusive } = verifier.CanonicalizationAlgorithms
   if (enveloped === undefined || exclusive === undefined) return refuse('fault', 'The verifier lacks a transform.')
   verifier.CanonicalizationAlgorithms = { [ENVELOPED]: enveloped, [EXCLUSIVE]: exclusive }
+  // The strict layer refused IDs that are there twice, in any spelling; each spelling costs another walk of the tree.
+  verifier.idAttributes = ['ID']
   verifier.HashAlgorithms = hashAlgorithms
   verifier.SignatureAlgorithms = signatureAlgorithms
   try {

@@ -4,7 +4,7 @@ import { isNamed } from './nodes.ts'
 import { type Checked, checking, refuse } from './result.ts'
 
 /** Bounds of a protocol message: a response with a thousand groups has half of it. */
-export const MESSAGE_LIMITS: XmlLimits = { chars: 512 * 1024, depth: 40, elements: 5_000, attributes: 10_000 }
+export const MESSAGE_LIMITS: XmlLimits = { chars: 512 * 1024, depth: 40, elements: 3_000, attributes: 6_000 }
 
 /** A document that passed the strict layer: its text without declaration, and its tree. */
 export interface StrictXml {
