@@ -11,12 +11,11 @@ import { newId } from '#server/identity/saml/message.ts'
 import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import type { NameId, SpDescription } from '#server/identity/saml/provider.ts'
 import { readRedirect, signRedirect } from '#server/identity/saml/redirect.ts'
-import type { Checked } from '#server/identity/saml/result.ts'
 import { signXml } from '#server/identity/saml/sign.ts'
 import { unwrapSoap, wrapSoap } from '#server/identity/saml/soap.ts'
 import { type Browsing, type Page, startBrowsing } from './browsing.ts'
 import { identityShown, type Mellon, startMellon } from './mellon.ts'
-import { type Ourselves, startOurselves } from './ourselves.ts'
+import { accepted, type Ourselves, queryOf, startOurselves } from './ourselves.ts'
 import { NAME_ID_FORMATS } from './simplesamlphp.ts'
 
 /** The SAML core as an identity provider, against mod_auth_mellon. */
@@ -36,13 +35,6 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([mellon, ours].map((peer) => peer?.stop())))
 
-/** The value of a check that must pass: its refusal otherwise. */
-function accepted<T>(checked: Checked<T>): T {
-  if (!checked.ok) throw new Error(`${checked.reason}: ${checked.detail}`)
-  return checked.value
-}
-
-const queryOf = (url: string) => url.slice(url.indexOf('?') + 1)
 const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport'
 const UPSTREAM = 'https://idp.example/saml'
 const nameOf = (value: string): NameId => ({

@@ -58,6 +58,8 @@ export interface SigningOptions {
   readonly signAssertion?: boolean
   /** Default false. SimpleSAMLphp 1.19 encrypts with AES-128-CBC and RSA-OAEP (MGF1 with SHA-1), nothing else. */
   readonly encryptAssertions?: boolean
+  /** Default false: NameIDs of assertions and of logout requests are in plain. */
+  readonly encryptNames?: boolean
   /** XML signature algorithm; RSA with SHA-256 by default. */
   readonly signatureAlgorithm?: string
   /** Sent unless the request asks for another; persistent by default. */
@@ -128,6 +130,7 @@ const told = (options: SigningOptions, current: string, announced: string | unde
     'saml20.sign.response': options.signResponse ?? true,
     'saml20.sign.assertion': options.signAssertion ?? true,
     'assertion.encryption': options.encryptAssertions ?? false,
+    'nameid.encryption': options.encryptNames ?? false,
     ...(options.nameIdFormat ? { NameIDFormat: NAME_ID_FORMATS[options.nameIdFormat] } : {}),
     'validate.authnrequest': true,
   },

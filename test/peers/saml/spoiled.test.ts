@@ -1,17 +1,13 @@
 import { createPrivateKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildAuthnRequest } from '#server/identity/saml/authn-request.ts'
-import { newId } from '#server/identity/saml/message.ts'
-import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import type { IdpDescription } from '#server/identity/saml/provider.ts'
-import { signRedirect } from '#server/identity/saml/redirect.ts'
 import { checkResponse } from '#server/identity/saml/response.ts'
 import { rsaCredential } from '../../unit/identity/saml/credentials.ts'
 import type { SignedBy } from '../../unit/identity/saml/forge.ts'
 import { type Kit, mutatorsFor, signedByOf } from '../../unit/identity/saml/mutators.ts'
 import { passSimpleSamlForm, postedMessage, startBrowsing } from './browsing.ts'
 import { type LassoIdentityProvider, startLasso } from './lasso.ts'
-import { type Ourselves, startOurselves } from './ourselves.ts'
+import { askSignIn, described, type Ourselves, queryOf, startOurselves } from './ourselves.ts'
 import { type IdentityProvider, startIdentityProvider } from './simplesamlphp.ts'
 
 /** Fresh genuine responses of real providers, spoiled in every known way: all refused, each for its own reason. */
@@ -39,33 +35,21 @@ interface Genuine {
   readonly kit: Kit
 }
 
-const descriptionOf = (metadata: string): IdpDescription => {
-  const parsed = parseMetadata(metadata, Date.now())
-  if (!parsed.ok || parsed.value.idp === undefined) throw new Error('no identity provider in there')
-  return parsed.value.idp
-}
-
-async function requestTo(destination: string): Promise<{ requestId: string; url: string }> {
-  const requestId = newId()
-  const xml = buildAuthnRequest({ id: requestId, own: ours.sp, destination, issueInstant_ms: Date.now() })
-  return { requestId, url: await signRedirect(destination, { SAMLRequest: xml }, undefined, ours.signer) }
-}
-
 async function genuineOfSimple(simple: IdentityProvider, by: SignedBy): Promise<Genuine> {
   simple.configure({ signResponse: by !== 'assertion', signAssertion: by !== 'response' })
-  const { requestId, url } = await requestTo(simple.singleSignOnUrl)
+  const { requestId, url } = await askSignIn(ours, simple.singleSignOnUrl)
   const browsing = startBrowsing()
   const page = await passSimpleSamlForm(browsing, await browsing.open(url), 'alice', 'alicepass')
   const { xml } = postedMessage(page)
   const provider = { privateKey: createPrivateKey(simple.signingKey()), certificate: simple.certificate() }
-  return { xml, requestId, provider: descriptionOf(await simple.metadata()), kit: { provider, stranger } }
+  return { xml, requestId, provider: described(await simple.metadata()), kit: { provider, stranger } }
 }
 
 async function genuineOfLasso(): Promise<Genuine> {
-  const { requestId, url } = await requestTo(lasso.singleSignOnUrl)
-  const { xml } = await lasso.respond('alice', { query: url.slice(url.indexOf('?') + 1) })
+  const { requestId, url } = await askSignIn(ours, lasso.singleSignOnUrl)
+  const { xml } = await lasso.respond('alice', { query: queryOf(url) })
   const provider = { privateKey: createPrivateKey(lasso.signingKey), certificate: lasso.certificate }
-  return { xml, requestId, provider: descriptionOf(await lasso.metadata()), kit: { provider, stranger } }
+  return { xml, requestId, provider: described(await lasso.metadata()), kit: { provider, stranger } }
 }
 
 const check = (xml: string, { requestId, provider }: Pick<Genuine, 'requestId' | 'provider'>) =>
