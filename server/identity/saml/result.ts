@@ -91,17 +91,6 @@ export type Checked<T> =
   | { readonly ok: true; readonly value: T; readonly steps: readonly Step[] }
   | { readonly ok: false; readonly reason: SamlReason; readonly detail: string; readonly steps: readonly Step[] }
 
-/** A check that passed. */
-export const passed = <T>(value: T, steps: readonly Step[] = []): Checked<T> => ({ ok: true, value, steps })
-
-/** A check that failed: its last step says why. */
-export const refused = (reason: SamlReason, detail: string, steps: readonly Step[] = []): Checked<never> => ({
-  ok: false,
-  reason,
-  detail,
-  steps: [...steps, { check: reason, passed: false, words: detail }],
-})
-
 /** Where a check writes down what it looked at. */
 export interface Trail {
   /** This was looked at, and is in order. */
