@@ -3,20 +3,25 @@ import { Id, ListQuery, listOf, procedure, Time } from './base.ts'
 
 const Purpose = z.enum(['saml-signing', 'saml-encryption', 'audit', 'envelope'])
 
-export const Key = z.object({
+export const KeySummary = z.object({
   id: Id,
   purpose: Purpose,
   algorithm: z.enum(['rsa-3072', 'ecdsa-p256', 'aes-256']),
   state: z
     .enum(['next', 'active', 'retiring', 'retired'])
     .describe('next: published, not in use yet; retiring: replaced, still accepted'),
-  certificate: z.string().nullable().describe('PEM; null for keys that seal secrets'),
-  publicKey: z.string().nullable().describe('PEM; null for keys that seal secrets'),
   inToken: z.boolean().describe('The private half is in the PKCS#11 token, and never leaves it'),
   createdAt: Time,
   notAfter: Time.nullable().describe('When its certificate ends'),
   retiredAt: Time.nullable().describe('When it was retired, or will be'),
   uses: z.number().int(),
+  fingerprint: z.string().nullable().describe('SHA-256 of the certificate, as other software shows it'),
+})
+export type KeySummary = z.infer<typeof KeySummary>
+
+export const Key = KeySummary.extend({
+  certificate: z.string().nullable().describe('PEM; null for keys that seal secrets'),
+  publicKey: z.string().nullable().describe('PEM; null for keys that seal secrets'),
 })
 export type Key = z.infer<typeof Key>
 
@@ -24,7 +29,11 @@ export const keys = {
   list: procedure({ right: 'key.read', cli: { noun: 'key', verb: 'list' } })
     .route({ method: 'GET', path: '/keys', tags: ['keys'], summary: 'List the installation’s keys, newest first' })
     .input(ListQuery)
-    .output(listOf(Key)),
+    .output(listOf(KeySummary)),
+  get: procedure({ right: 'key.read', cli: { noun: 'key', verb: 'show', args: ['id'] } })
+    .route({ method: 'GET', path: '/keys/{id}', tags: ['keys'], summary: 'A key with its certificate' })
+    .input(z.strictObject({ id: Id }))
+    .output(Key),
   rotate: procedure({ right: 'key.write', cli: { noun: 'key', verb: 'rotate', args: ['purpose'] } })
     .route({
       method: 'POST',
