@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { checkIssuer, checkMade } from './assertion.ts'
-import { BINDING, NS } from './names.ts'
+import { NS } from './names.ts'
 import { attributeOf, childrenOf, timeAttributeOf } from './nodes.ts'
-import type { Endpoint } from './provider.ts'
 import { readRedirect, verifyRedirect } from './redirect.ts'
 import { type Checked, checking, refuse } from './result.ts'
 import { verifySignature } from './signature.ts'
@@ -185,7 +184,3 @@ export const statusElement = (outer: string, inner?: string, words?: string): Xm
     ),
     words === undefined ? undefined : element('samlp:StatusMessage', {}, words),
   )
-
-/** The first endpoint of a binding. */
-export const endpointFor = (endpoints: readonly Endpoint[], binding: keyof typeof BINDING): Endpoint | undefined =>
-  endpoints.find((endpoint) => endpoint.binding === BINDING[binding])
