@@ -58,4 +58,4 @@ export const signerOf = ({ privateKey, certificate }: Credential): SamlSigner =>
 })
 
 /** The base64 of a certificate, as metadata has it. */
-export const base64Of = (certificate: string): string => certificate.replace(/-----[^-]+-----|\s/g, '')
+export const bodyOf = (certificate: string): string => certificate.replace(/-----[^-]+-----|\s/g, '')

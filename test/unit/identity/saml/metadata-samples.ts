@@ -1,4 +1,4 @@
-import { base64Of } from './credentials.ts'
+import { bodyOf } from './credentials.ts'
 
 /** Metadata in the shapes that well-known products give, made small: the same parts, order, prefixes and oddities. */
 
@@ -7,7 +7,7 @@ const DS = 'http://www.w3.org/2000/09/xmldsig#'
 const PROTOCOL = 'urn:oasis:names:tc:SAML:2.0:protocol'
 const BINDINGS = 'urn:oasis:names:tc:SAML:2.0:bindings'
 
-const key = (prefix: string, use: string, certificate: string, body = base64Of(certificate)) =>
+const key = (prefix: string, use: string, certificate: string, body = bodyOf(certificate)) =>
   `<${prefix}KeyDescriptor${use}><ds:KeyInfo xmlns:ds="${DS}"><ds:X509Data><ds:X509Certificate>${body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></${prefix}KeyDescriptor>`
 
 /** Identity provider on loopback, declaration, `md:` prefixes, keys for both uses apart, contact with address. */
@@ -31,7 +31,7 @@ export const simplesamlphp = (certificate: string): string => `<?xml version="1.
 
 /** Entities around one entity, certificates of one line with a KeyName, artifact endpoints, ECP-like SOAP sign-on. */
 export const keycloak = (certificate: string): string =>
-  `<md:EntitiesDescriptor xmlns="${MD}" xmlns:md="${MD}" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:ds="${DS}" Name="urn:keycloak"><md:EntityDescriptor entityID="https://keycloak.example.org/realms/weft"><md:IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="${PROTOCOL}"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:KeyName>J5F6z</ds:KeyName><ds:X509Data><ds:X509Certificate>${base64Of(certificate)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:ArtifactResolutionService Binding="${BINDINGS}:SOAP" Location="https://keycloak.example.org/realms/weft/protocol/saml/resolve" index="0"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-POST" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-Redirect" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-Artifact" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:SingleSignOnService Binding="${BINDINGS}:HTTP-POST" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleSignOnService Binding="${BINDINGS}:HTTP-Redirect" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleSignOnService Binding="${BINDINGS}:SOAP" Location="https://keycloak.example.org/realms/weft/protocol/saml"/></md:IDPSSODescriptor></md:EntityDescriptor></md:EntitiesDescriptor>`
+  `<md:EntitiesDescriptor xmlns="${MD}" xmlns:md="${MD}" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:ds="${DS}" Name="urn:keycloak"><md:EntityDescriptor entityID="https://keycloak.example.org/realms/weft"><md:IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="${PROTOCOL}"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:KeyName>J5F6z</ds:KeyName><ds:X509Data><ds:X509Certificate>${bodyOf(certificate)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:ArtifactResolutionService Binding="${BINDINGS}:SOAP" Location="https://keycloak.example.org/realms/weft/protocol/saml/resolve" index="0"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-POST" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-Redirect" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleLogoutService Binding="${BINDINGS}:HTTP-Artifact" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:SingleSignOnService Binding="${BINDINGS}:HTTP-POST" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleSignOnService Binding="${BINDINGS}:HTTP-Redirect" Location="https://keycloak.example.org/realms/weft/protocol/saml"/><md:SingleSignOnService Binding="${BINDINGS}:SOAP" Location="https://keycloak.example.org/realms/weft/protocol/saml"/></md:IDPSSODescriptor></md:EntityDescriptor></md:EntitiesDescriptor>`
 
 /** A byte order mark, no prefixes, both roles with several keys, and WS-Federation roles that are none of ours. */
 export const adfs = (current: string, next: string): string =>
@@ -39,7 +39,7 @@ export const adfs = (current: string, next: string): string =>
 
 /** An id with a slash at its end, keys broken over lines, one key declared twice. */
 export const entra = (current: string, next: string): string =>
-  `<?xml version="1.0" encoding="utf-8"?><EntityDescriptor ID="_8e2c" entityID="https://sts.windows.net/00000000-aaaa/" xmlns="${MD}"><IDPSSODescriptor protocolSupportEnumeration="${PROTOCOL}">${key('', ' use="signing"', current, `\n${base64Of(current).replace(/.{76}/g, '$&\r\n')}\n`)}${key('', ' use="signing"', next)}${key('', ' use="signing"', current)}<SingleLogoutService Binding="${BINDINGS}:HTTP-Redirect" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/><SingleSignOnService Binding="${BINDINGS}:HTTP-Redirect" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/><SingleSignOnService Binding="${BINDINGS}:HTTP-POST" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/></IDPSSODescriptor></EntityDescriptor>`
+  `<?xml version="1.0" encoding="utf-8"?><EntityDescriptor ID="_8e2c" entityID="https://sts.windows.net/00000000-aaaa/" xmlns="${MD}"><IDPSSODescriptor protocolSupportEnumeration="${PROTOCOL}">${key('', ' use="signing"', current, `\n${bodyOf(current).replace(/.{76}/g, '$&\r\n')}\n`)}${key('', ' use="signing"', next)}${key('', ' use="signing"', current)}<SingleLogoutService Binding="${BINDINGS}:HTTP-Redirect" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/><SingleSignOnService Binding="${BINDINGS}:HTTP-Redirect" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/><SingleSignOnService Binding="${BINDINGS}:HTTP-POST" Location="https://login.microsoftonline.com/00000000-aaaa/saml2"/></IDPSSODescriptor></EntityDescriptor>`
 
 /** A service provider with a key for both uses and comments that people left. */
 export const mellon = (certificate: string): string => `<?xml version="1.0" encoding="UTF-8" standalone="no"?>

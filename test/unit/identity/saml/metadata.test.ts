@@ -4,7 +4,7 @@ import { durationOf } from '#server/identity/saml/duration.ts'
 import { idpMetadata, type MetadataOptions, parseMetadata, spMetadata } from '#server/identity/saml/metadata.ts'
 import { BINDING, NAME_ID } from '#server/identity/saml/names.ts'
 import { signXml } from '#server/identity/saml/sign.ts'
-import { base64Of, ecCredential, rsaCredential, signerOf } from './credentials.ts'
+import { bodyOf, ecCredential, rsaCredential, signerOf } from './credentials.ts'
 import { NOW_ms, OWN } from './forge.ts'
 import { adfs, entra, keycloak, mellon, simplesamlphp } from './metadata-samples.ts'
 import { OWN_IDP, reasonOf, taken } from './parties.ts'
@@ -12,13 +12,13 @@ import { OWN_IDP, reasonOf, taken } from './parties.ts'
 const [one, two, three] = [rsaCredential(), rsaCredential(2_048, 'two'), ecCredential()]
 const weak = rsaCredential(1_024)
 const parse = (xml: string | Uint8Array, options?: MetadataOptions) => parseMetadata(xml, NOW_ms, options)
-const same = (pem: string) => base64Of(pem)
+const same = (pem: string) => bodyOf(pem)
 
 describe('the metadata of', () => {
   test('SimpleSAMLphp', () => {
     const { idp, ...rest } = taken(parse(Buffer.from(simplesamlphp(one.certificate))))
     expect(rest).toEqual({ entityId: 'http://127.0.0.1:18080/idp', verified: false })
-    expect(idp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate)])
+    expect(idp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate)])
     expect(idp).toMatchObject({
       entityId: 'http://127.0.0.1:18080/idp',
       singleSignOn: [
@@ -41,7 +41,7 @@ describe('the metadata of', () => {
   test('AD FS, which has both roles', () => {
     const xml = Buffer.from(adfs(one.certificate, two.certificate))
     const { idp, sp } = taken(parse(xml))
-    expect(idp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate), base64Of(two.certificate)])
+    expect(idp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate), bodyOf(two.certificate)])
     expect(idp?.singleLogout).toEqual([
       {
         binding: BINDING.redirect,
@@ -49,7 +49,7 @@ describe('the metadata of', () => {
         responseLocation: 'https://adfs.example.org/adfs/ls/done',
       },
     ])
-    expect(sp?.encryptionCertificates.map(same)).toEqual([base64Of(one.certificate)])
+    expect(sp?.encryptionCertificates.map(same)).toEqual([bodyOf(one.certificate)])
     expect(sp?.assertionConsumers).toEqual([
       { binding: BINDING.post, location: 'https://adfs.example.org/adfs/ls/', index: 0, isDefault: true },
     ])
@@ -60,15 +60,15 @@ describe('the metadata of', () => {
   test('Entra ID, with keys that change', () => {
     const { entityId, idp } = taken(parse(entra(one.certificate, two.certificate)))
     expect(entityId).toBe('https://sts.windows.net/00000000-aaaa/')
-    expect(idp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate), base64Of(two.certificate)])
+    expect(idp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate), bodyOf(two.certificate)])
     expect(idp?.signingCertificates[0]).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
   })
 
   test('mellon, with comments of people', () => {
     const { sp } = taken(parse(mellon(one.certificate), { role: 'sp' }))
     expect(sp).toMatchObject({ authnRequestsSigned: true, wantAssertionsSigned: true })
-    expect(sp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate)])
-    expect(sp?.encryptionCertificates.map(same)).toEqual([base64Of(one.certificate)])
+    expect(sp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate)])
+    expect(sp?.encryptionCertificates.map(same)).toEqual([bodyOf(one.certificate)])
     expect(sp?.singleLogout.map(({ binding }) => binding)).toEqual([BINDING.soap, BINDING.redirect])
   })
 })
@@ -81,8 +81,8 @@ describe('metadata of ours', () => {
     const xml = await spMetadata(OWN, signerOf(one), [encryption.certificate, two.certificate], signing)
     const { sp, ...rest } = taken(parse(xml, { role: 'sp', pinnedCertificates: [one.certificate] }))
     expect(rest).toEqual({ entityId: OWN.entityId, cacheDuration_ms: 3_600_000, verified: true })
-    expect(sp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate), base64Of(two.certificate)])
-    expect(sp?.encryptionCertificates.map(same)).toEqual([base64Of(encryption.certificate), base64Of(two.certificate)])
+    expect(sp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate), bodyOf(two.certificate)])
+    expect(sp?.encryptionCertificates.map(same)).toEqual([bodyOf(encryption.certificate), bodyOf(two.certificate)])
     expect(sp).toMatchObject({
       assertionConsumers: [{ binding: BINDING.post, location: OWN.acsUrl, index: 0, isDefault: true }],
       singleLogout: [
@@ -112,7 +112,7 @@ describe('metadata of ours', () => {
       ],
       nameIdFormats: [NAME_ID.persistent],
     })
-    expect(idp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate)])
+    expect(idp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate)])
   })
 })
 
@@ -286,9 +286,9 @@ describe('metadata is refused', () => {
     expect(taken(parse(quiet)).sp).toMatchObject({ signingCertificates: [], authnRequestsSigned: false })
     const chained = base.replace(
       '</ds:X509Data>',
-      `<ds:X509Certificate>${base64Of(two.certificate)}</ds:X509Certificate>$&`,
+      `<ds:X509Certificate>${bodyOf(two.certificate)}</ds:X509Certificate>$&`,
     )
-    expect(taken(parse(chained)).idp?.signingCertificates.map(same)).toEqual([base64Of(one.certificate)])
+    expect(taken(parse(chained)).idp?.signingCertificates.map(same)).toEqual([bodyOf(one.certificate)])
   })
 
   it('for the role that is wanted alone', () => {
