@@ -26,7 +26,7 @@ export interface KeyInfo {
   readonly createdAt: Date
   /** When its certificate ends. */
   readonly notAfter: Date | null
-  /** When it was retired; of a key that is retiring: when it will be. */
+  /** When it was retired; of a key that is retiring: when it will be, null where it is kept for what it sealed. */
   readonly retiredAt: Date | null
   readonly uses: number
 }
@@ -109,7 +109,7 @@ export interface KeyStore {
   /** False when another one of this purpose and state is there: there is one active and one next. */
   insert(key: StoredKey): Promise<boolean>
   /** Makes the next key the active one, and the active one retiring; false when it is not the next one any more. */
-  promote(id: string, retiresAt: Date): Promise<boolean>
+  promote(id: string, retiresAt: Date | null): Promise<boolean>
   /** Ends a key and forgets its private half; false when it is in use. */
   retire(id: string, at: Date): Promise<boolean>
   rewrap(keys: readonly Rewrapped[]): Promise<void>

@@ -39,7 +39,8 @@ export function rotation({ store, ring, maker, token, clock, overlap_ms }: Rotat
 
   async function promote(purpose: KeyPurpose): Promise<StoredKey> {
     const next = await nextOf(purpose)
-    const promoted = next && (await store.promote(next.id, new Date(clock.now_ms() + overlap_ms)))
+    const retiresAt = purpose === 'envelope' ? null : new Date(clock.now_ms() + overlap_ms)
+    const promoted = next && (await store.promote(next.id, retiresAt))
     await ring.forget()
     const key = promoted ? await find(next.id) : undefined
     if (key) return key
@@ -80,8 +81,7 @@ export function rotation({ store, ring, maker, token, clock, overlap_ms }: Rotat
       await ring.forget()
       const now_ms = clock.now_ms()
       const due = (await ring.all()).filter(
-        ({ purpose, state, retiredAt }) =>
-          purpose !== 'envelope' && state === 'retiring' && retiredAt !== null && retiredAt.getTime() <= now_ms,
+        ({ state, retiredAt }) => state === 'retiring' && retiredAt !== null && retiredAt.getTime() <= now_ms,
       )
       for (const key of due) await end(key)
     },

@@ -173,6 +173,7 @@ describe('rotation', () => {
     await keys.tick()
     expect(await keys.open('totp/1', sealed)).toEqual(DATA)
     const old = (await keys.list()).find(({ purpose, state }) => purpose === 'envelope' && state === 'retiring')
+    expect(old?.retiredAt).toBeNull()
     expect(await refusal(keys.retire(old?.id as string))).toMatchObject({ errors: [{ rule: 'key.envelope' }] })
     await keys.close()
   })
