@@ -29,7 +29,7 @@ export interface FederationParts {
   readonly database: Database
   readonly audit: AuditSink
   readonly sessions: Sessions
-  readonly keys: KeyService
+  readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys'>
 }
 
 /** Joins what signs people in through identity providers. */

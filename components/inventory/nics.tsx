@@ -45,6 +45,9 @@ function NicCard({ nic }: { nic: Nic }) {
             <Quota key={limit} label={words(limit)} used={nic.used[limit]} limit={most} />
           ),
         )}
+        {nic.corrected.length > 0 ? (
+          <p className="dim">Set for this NIC, not by its profile: {nic.corrected.map(words).join(', ')}.</p>
+        ) : null}
         <div className="caps">
           {nic.profile.features.map((feature) => (
             <span key={feature} className="tag">

@@ -1,7 +1,7 @@
 'use client'
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useTheme } from 'next-themes'
-import { Controller, useForm } from 'react-hook-form'
+import { useForm } from 'react-hook-form'
 import { z } from 'zod'
 import { byField, problemOf } from '../queries/problem.ts'
 import { useChangePassword } from '../queries/session.ts'
@@ -9,17 +9,18 @@ import { roleWords, useSession } from '../shell/session.tsx'
 import { THEMES } from '../shell/user-menu.tsx'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
-import { faultsOf, TextField } from '../ui/field.tsx'
+import { FormText } from '../ui/form-text.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
+import { NewPassword } from './new-password.ts'
 import { SettingsHead } from './settings-head.tsx'
 import './settings.css'
 
 const Form = z
   .object({
     current: z.string().min(1),
-    next: z.string().min(12, 'At least 12 characters.').max(256, 'At most 256 characters.'),
+    next: NewPassword,
     again: z.string(),
   })
   .refine(({ next, again }) => next === again, { path: ['again'], message: 'It differs from the one above.' })
@@ -58,24 +59,14 @@ function Password() {
       <form className="in stack" onSubmit={(event) => void save(event)}>
         <ErrorBanner error={change.error} except={['current', 'next']} />
         {FIELDS.map(({ field, label, autoComplete }) => (
-          <Controller
+          <FormText
             key={field}
             control={form.control}
             name={field}
-            render={({ field: { value, onChange, onBlur }, fieldState }) => (
-              <TextField
-                label={label}
-                type="password"
-                autoComplete={autoComplete}
-                value={value}
-                onValue={onChange}
-                onBlur={onBlur}
-                faults={[
-                  ...(fieldState.isTouched && fieldState.error?.message ? [{ message: fieldState.error.message }] : []),
-                  ...faultsOf(refused.get(field)),
-                ]}
-              />
-            )}
+            label={label}
+            type="password"
+            autoComplete={autoComplete}
+            refused={refused.get(field)}
           />
         ))}
         <div className="row">

@@ -12,8 +12,10 @@ import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Select } from '../ui/choice.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { faultsOf, TextField } from '../ui/field.tsx'
+import { faultsOf } from '../ui/field.tsx'
+import { FormText } from '../ui/form-text.tsx'
 import { toast } from '../ui/toast.tsx'
+import { NewPassword } from './new-password.ts'
 
 const Form = z
   .object({
@@ -21,7 +23,7 @@ const Form = z
     displayName: z.string().max(100, 'At most 100 characters.'),
     role: z.enum(ROLES),
     tenantId: z.string().nullable(),
-    password: z.string().min(12, 'At least 12 characters.').max(256, 'At most 256 characters.'),
+    password: NewPassword,
   })
   .refine(({ role, tenantId }) => !role.startsWith('tenant') || tenantId !== null, {
     path: ['tenantId'],
@@ -79,25 +81,15 @@ export function UserForm({ onClose }: { onClose: () => void }) {
       <form className="stack" onSubmit={(event) => void save(event)}>
         <ErrorBanner error={create.error} except={['name', 'displayName', 'password', 'tenantId']} />
         {TEXTS.map(({ field, label, type }) => (
-          <Controller
+          <FormText
             key={field}
             control={form.control}
             name={field}
-            render={({ field: { value, onChange, onBlur }, fieldState }) => (
-              <TextField
-                label={label}
-                type={type}
-                optional={field === 'displayName'}
-                autoComplete={type === 'password' ? 'new-password' : 'off'}
-                value={value}
-                onValue={onChange}
-                onBlur={onBlur}
-                faults={[
-                  ...(fieldState.isDirty && fieldState.error?.message ? [{ message: fieldState.error.message }] : []),
-                  ...faultsOf(refused.get(field)),
-                ]}
-              />
-            )}
+            label={label}
+            type={type}
+            optional={field === 'displayName'}
+            autoComplete={type === 'password' ? 'new-password' : 'off'}
+            refused={refused.get(field)}
           />
         ))}
         <Controller

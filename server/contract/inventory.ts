@@ -17,6 +17,23 @@ export const Server = z.object({
 })
 export type Server = z.infer<typeof Server>
 
+const Limit = z.number().int().min(0).max(1_000_000_000)
+
+/** Limits that allocators know; each is absent where nothing sets one. */
+export const NicLimits = z.strictObject({
+  virtualNics: Limit.optional().describe('Tenant ports that can be plugged in behind the NIC'),
+  entries: Limit.optional().describe('Table entries of all OpenFlow instances in the NIC together'),
+  openflowInstances: Limit.optional(),
+  filterRules: Limit.optional(),
+  counters: Limit.optional(),
+  transmitSas: Limit.optional(),
+  receiveSas: Limit.optional(),
+  receiveSaAddresses: Limit.optional(),
+  sharedSas: Limit.optional(),
+  replayWindow: Limit.optional(),
+})
+export type NicLimits = z.infer<typeof NicLimits>
+
 /** A NIC profile: the hard limits and features that every allocator respects. */
 export const NicProfile = z.object({
   name: z.string(),
@@ -31,8 +48,10 @@ export const Nic = z.object({
   name: Name,
   serverId: Id,
   serverName: Name,
+  /** With the limits that hold for this NIC. */
   profile: NicProfile,
   used: z.record(z.string(), z.number().int()),
+  corrected: z.array(z.string()).describe('The limits of the profile that an operator has corrected for this NIC'),
 })
 export type Nic = z.infer<typeof Nic>
 
@@ -68,7 +87,16 @@ export const InventoryFile = z.strictObject({
       }),
     )
     .max(5000),
-  nics: z.array(z.strictObject({ name: Name, server: Name, profile: z.string().max(63) })).max(20000),
+  nics: z
+    .array(
+      z.strictObject({
+        name: Name,
+        server: Name,
+        profile: z.string().max(63),
+        limits: NicLimits.default({}).describe('In place of the profile’s figures; those left out stay the profile’s'),
+      }),
+    )
+    .max(20000),
   datapaths: z
     .array(
       z.strictObject({

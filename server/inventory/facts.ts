@@ -1,3 +1,4 @@
+import type { NicLimits } from '#server/contract/inventory.ts'
 import type { Description } from '#server/datapath/driver.ts'
 import type {
   AttachmentFact,
@@ -19,6 +20,8 @@ export interface DatapathRecord {
   readonly nic: string | null
   /** The profile of the NIC that it runs in. */
   readonly profile: string | null
+  /** What the operator has corrected in that profile. */
+  readonly nicLimits: NicLimits | null
   readonly role: DatapathRole
   /** 16 hexadecimal digits. */
   readonly datapathId: string
@@ -33,7 +36,7 @@ export interface DatapathRecord {
 }
 
 const DATAPATHS = `SELECT d.id, d.name, d.server_id AS "serverId", s.name AS "serverName", t.name AS "siteName", n.name AS nic,
-    n.profile, d.role, d.datapath_id AS "datapathId", d.bridge, d.ovsdb, d.controller, d.uplink, d.fabric_id AS "fabricId",
+    n.profile, n.limits AS "nicLimits", d.role, d.datapath_id AS "datapathId", d.bridge, d.ovsdb, d.controller, d.uplink, d.fabric_id AS "fabricId",
     d.fabric_port AS "fabricPort", d.tunnel, d.description
   FROM datapath d JOIN server s ON s.id = d.server_id JOIN site t ON t.id = s.site_id LEFT JOIN nic n ON n.id = d.nic_id
   ORDER BY d.name`
@@ -55,7 +58,7 @@ const portsOf = (datapath: DatapathRecord | undefined): ReadonlyMap<string, numb
   new Map((datapath?.description?.ports ?? []).map((port) => [port.name, port.port]))
 
 function datapathFact(datapath: DatapathRecord, byId: ReadonlyMap<string, DatapathRecord>): DatapathFact {
-  const { id, name, serverId, profile, role, uplink, fabricId, fabricPort, tunnel, description } = datapath
+  const { id, name, serverId, profile, nicLimits, role, uplink, fabricId, fabricPort, tunnel, description } = datapath
   const own = portsOf(datapath)
   const uplinkPort = uplink === null ? undefined : own.get(uplink)
   const tunnelPort = tunnel === null ? undefined : own.get(tunnel)
@@ -69,7 +72,7 @@ function datapathFact(datapath: DatapathRecord, byId: ReadonlyMap<string, Datapa
       limits: {
         tables: description.tables,
         // A table never holds more than the NIC that it is in, whatever the device says of itself.
-        tableDefault: Math.min(description.tableDefault, limitsOf(profile ?? '').entries ?? Infinity),
+        tableDefault: Math.min(description.tableDefault, limitsOf(profile ?? '', nicLimits ?? {}).entries ?? Infinity),
         groupTypes: description.groupTypes,
         maxGroups: description.maxGroups,
         features: description.features,
@@ -98,7 +101,7 @@ function infrastructureOf(
 }
 
 /** The facts of one moment. */
-export async function readInfrastructure(tx: EngineTransaction): Promise<Infrastructure> {
+export async function readInfrastructure(tx: Pick<EngineTransaction, 'query'>): Promise<Infrastructure> {
   const servers = await tx.query<ServerFact>(
     'SELECT id, name, vtep, underlay_mtu AS "underlayMtu" FROM server ORDER BY id',
   )

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { InventoryFile } from '#server/contract/inventory.ts'
+import type { InventoryFile, NicLimits } from '#server/contract/inventory.ts'
 import { brokenRules, Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
 import { isUniqueViolation, lock, type Transaction } from './database.ts'
 import { PROFILE_NAMES } from './profiles.ts'
@@ -10,13 +10,13 @@ export interface ImportCounts {
   unchanged: number
 }
 
-type Row = Record<string, string | number | null>
+type Row = Record<string, string | number | null | NicLimits>
 
 interface Table {
   readonly name: string
   /** The columns that tell rows apart, and those that a file may change. */
   readonly key: readonly string[]
-  readonly columns: Readonly<Record<string, 'text' | 'int' | 'uuid'>>
+  readonly columns: Readonly<Record<string, 'text' | 'int' | 'uuid' | 'jsonb'>>
 }
 
 const TABLES = {
@@ -25,7 +25,10 @@ const TABLES = {
     ...{ name: 'server', key: ['name'] },
     columns: { name: 'text', site_id: 'uuid', vtep: 'text', underlay_mtu: 'int' },
   },
-  nic: { name: 'nic', key: ['server_id', 'name'], columns: { name: 'text', server_id: 'uuid', profile: 'text' } },
+  nic: {
+    ...{ name: 'nic', key: ['server_id', 'name'] },
+    columns: { name: 'text', server_id: 'uuid', profile: 'text', limits: 'jsonb' },
+  },
   datapath: {
     ...{ name: 'datapath', key: ['name'] },
     columns: {
@@ -208,7 +211,7 @@ export async function importFile(tx: Transaction, file: InventoryFile): Promise<
     ),
   )
   const servers = await readServers(tx)
-  const nics = file.nics.map(({ name, server, profile }) => ({ name, server_id: idOf(servers, server), profile }))
+  const nics = file.nics.map(({ server, ...nic }) => ({ ...nic, server_id: idOf(servers, server) }))
   counts.push(await upsert(tx, TABLES.nic, nics))
   counts.push(...(await importDatapaths(tx, file, { ...before, sites, servers, nics: await readNics(tx) })))
   const datapaths = await readDatapaths(tx)

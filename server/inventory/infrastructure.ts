@@ -1,10 +1,10 @@
-import type { Attachment, InventoryFile, Nic, Server, Site } from '#server/contract/inventory.ts'
+import type { Attachment, InventoryFile, Nic, NicLimits, Server, Site } from '#server/contract/inventory.ts'
 import { notFound } from '#server/kernel/refusal.ts'
 import type { Database, Scope, Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { type ImportCounts, importFile } from './import.ts'
 import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
-import { limitsOf, publicProfile } from './profiles.ts'
+import { publicProfile } from './profiles.ts'
 
 export const SITE_FIELDS: Fields = { name: 'text', words: 'text', servers: 'number' }
 export const SERVER_FIELDS: Fields = {
@@ -29,7 +29,7 @@ const SERVERS = Prisma.sql`SELECT s.id, s.name, s.site_id AS "siteId", t.name AS
     ${PORTS_OF_SERVER} AS ports
   FROM server s JOIN site t ON t.id = s.site_id`
 
-const NICS = Prisma.sql`SELECT n.id, n.name, n.server_id AS "serverId", s.name AS "serverName", n.profile,
+const NICS = Prisma.sql`SELECT n.id, n.name, n.server_id AS "serverId", s.name AS "serverName", n.profile, n.limits,
     (SELECT count(*)::int FROM port p JOIN attachment a ON a.id = p.attachment_id JOIN datapath d ON d.id = a.datapath_id
       WHERE d.nic_id = n.id) AS "virtualNics",
     (SELECT coalesce(sum(g.entries), 0)::int FROM program g JOIN datapath d ON d.id = g.datapath_id WHERE d.nic_id = n.id) AS entries,
@@ -43,20 +43,23 @@ const ATTACHMENTS = Prisma.sql`SELECT a.id, a.name, d.server_id AS "serverId", s
     (SELECT count(*)::int FROM port p WHERE p.attachment_id = a.id) AS used
   FROM attachment a JOIN datapath d ON d.id = a.datapath_id JOIN server s ON s.id = d.server_id`
 
-interface NicRow extends Omit<Nic, 'profile' | 'used'> {
+interface NicRow extends Omit<Nic, 'profile' | 'used' | 'corrected'> {
   profile: string
+  /** The operator's corrections. */
+  limits: NicLimits
   virtualNics: number
   entries: number
   openflowInstances: number
 }
 
-/** Of each limit that the profile sets, how much is used. */
-function nic({ virtualNics, entries, openflowInstances, profile, ...rest }: NicRow): Nic {
+/** Of each limit that holds, how much is used. */
+function nic({ virtualNics, entries, openflowInstances, profile, limits, ...rest }: NicRow): Nic {
   const counted: Readonly<Record<string, number>> = { virtualNics, entries, openflowInstances }
-  const used = Object.keys(limitsOf(profile)).flatMap((limit) =>
+  const held = publicProfile(profile, limits)
+  const used = Object.keys(held.limits).flatMap((limit) =>
     counted[limit] === undefined ? [] : [[limit, counted[limit]] as const],
   )
-  return { ...rest, profile: publicProfile(profile), used: Object.fromEntries(used) }
+  return { ...rest, profile: held, used: Object.fromEntries(used), corrected: Object.keys(limits).sort() }
 }
 
 export interface InfrastructureStore {

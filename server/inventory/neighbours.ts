@@ -1,3 +1,4 @@
+import type { NicLimits } from '#server/contract/inventory.ts'
 import type { Finding } from '#server/engine/finding.ts'
 import type { AttachmentFact, DatapathFact, DatapathRole, Infrastructure } from '#server/engine/infrastructure.ts'
 import type { Network, NetworkIntent, Port, Subnet } from '#server/engine/network/model.ts'
@@ -121,6 +122,8 @@ interface AttachmentRow {
   nicId: string | null
   nicName: string | null
   profile: string | null
+  /** What the operator has corrected in that profile. */
+  nicLimits: NicLimits | null
 }
 
 /** A place to plug in, with the NIC that it is behind. */
@@ -130,7 +133,8 @@ export async function readPlaces(tx: Transaction, ids: readonly string[]): Promi
   return tx.$queryRaw<
     Place[]
   >`SELECT a.id, a.name, a.mac, d.id AS "datapathId", d.name AS "datapathName", d.role, s.id AS "serverId",
-      s.name AS "serverName", s.vtep, s.underlay_mtu AS "underlayMtu", n.id AS "nicId", n.name AS "nicName", n.profile
+      s.name AS "serverName", s.vtep, s.underlay_mtu AS "underlayMtu", n.id AS "nicId", n.name AS "nicName", n.profile,
+      n.limits AS "nicLimits"
     FROM attachment a JOIN datapath d ON d.id = a.datapath_id JOIN server s ON s.id = d.server_id LEFT JOIN nic n ON n.id = d.nic_id
     WHERE a.id = ANY(${[...ids]}::uuid[])`
 }

@@ -75,17 +75,20 @@ async function placeErrors(tx: Transaction, draft: Draft, tenantId: string, plac
   ]
 }
 
+const counted = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+
 async function nicErrors(tx: Transaction, draft: Draft, place: Place, portId: string): Promise<RefusalDetail[]> {
-  const limit = place.profile === null ? undefined : limitsOf(place.profile).virtualNics
+  const limit = place.profile === null ? undefined : limitsOf(place.profile, place.nicLimits ?? {}).virtualNics
   if (limit === undefined || place.nicId === null) return []
   await lock(tx, `nic/${place.nicId}`)
   const [row] = await tx.$queryRaw<{ used: number }[]>`
     SELECT nic_ports(${place.nicId}::uuid, ${draft.id}::uuid, ${portId}::uuid)::int AS used`
   if (!row || row.used < limit) return []
+  const whose = place.nicLimits?.virtualNics === undefined ? `its profile ${place.profile}` : 'the limit set for it'
   return [
     {
-      ...{ pointer: '/attachmentId', rule: 'nic.no-room', limit: `${limit} virtual NICs` },
-      message: `${place.nicName} of ${place.serverName} serves ${row.used} ports, as many as its profile ${place.profile} allows.`,
+      ...{ pointer: '/attachmentId', rule: 'nic.no-room', limit: counted(limit, 'virtual NIC') },
+      message: `${place.nicName} of ${place.serverName} serves ${counted(row.used, 'port')}, as many as ${whose} allows.`,
       mend: 'Choose an attachment behind another NIC.',
     },
   ]

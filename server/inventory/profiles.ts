@@ -1,20 +1,4 @@
-import type { NicProfile } from '#server/contract/inventory.ts'
-
-/** Limits that allocators know; each is absent where the profile sets none. */
-export interface NicLimits {
-  /** Tenant ports that can be plugged in behind the NIC. */
-  readonly virtualNics?: number
-  /** Table entries of all OpenFlow instances in the NIC together. */
-  readonly entries?: number
-  readonly openflowInstances?: number
-  readonly filterRules?: number
-  readonly counters?: number
-  readonly transmitSas?: number
-  readonly receiveSas?: number
-  readonly receiveSaAddresses?: number
-  readonly sharedSas?: number
-  readonly replayWindow?: number
-}
+import type { NicLimits, NicProfile } from '#server/contract/inventory.ts'
 
 interface Profile {
   readonly title: string
@@ -59,11 +43,14 @@ const PROFILES: Readonly<Record<string, Profile>> = {
 
 export const PROFILE_NAMES: readonly string[] = Object.keys(PROFILES)
 
-/** The hard limits of a profile; none for a name that does not ship. */
-export const limitsOf = (profile: string): NicLimits => PROFILES[profile]?.limits ?? {}
+/** The limits that hold for a NIC: its profile's (none for a name that does not ship), corrected by its operator. */
+export const limitsOf = (profile: string, corrected: NicLimits): NicLimits => ({
+  ...PROFILES[profile]?.limits,
+  ...corrected,
+})
 
-/** A profile as the public API shows it. */
-export function publicProfile(name: string): NicProfile {
-  const { title, limits, features } = PROFILES[name] ?? { title: name, limits: {}, features: [] }
-  return { name, title, limits: { ...limits } as Record<string, number>, features: [...features] }
+/** The profile of a NIC as the public API shows it, with the limits that hold for that NIC. */
+export function publicProfile(name: string, corrected: NicLimits): NicProfile {
+  const { title, features } = PROFILES[name] ?? { title: name, features: [] }
+  return { name, title, limits: { ...limitsOf(name, corrected) } as Record<string, number>, features: [...features] }
 }

@@ -14,7 +14,7 @@ export function inventoryOfLab({ site, servers, nics, datapaths, links, attachme
   return {
     sites: [{ name: site, words: 'Two servers in network namespaces on this machine' }],
     servers: servers.map(({ name, vtep, underlayMtu }) => ({ name, site, vtep, underlayMtu })),
-    nics: nics.map(({ name, server, profile }) => ({ name, server, profile })),
+    nics: nics.map(({ name, server, profile }) => ({ name, server, profile, limits: {} })),
     datapaths: datapaths.map((datapath) => {
       const { name, server, kind, datapathId, bridge, ovsdb, controller, tunnelPort } = datapath
       const link = linkOf(name)

@@ -56,7 +56,7 @@ async function agreed(question: string): Promise<boolean> {
   }
 }
 
-/** Installs what the lab misses, if that can be done and is agreed to. Says what it does; never throws. */
+/** Installs what the lab misses, if that can be done and is agreed to. Says what it does. Throws only when the question is broken off. */
 export async function offerLabPackages({ yes, log }: OfferOptions): Promise<void> {
   const missing = labObstacles().find((obstacle) => obstacle.startsWith('not installed'))
   if (missing === undefined) return

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -60,8 +60,15 @@ function prepare({ data, run }: PostgresOptions, as: Guise): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (as !== 'nobody') continue
     chownSync(folder, NOBODY, NOBODY)
-    chmodSync(path.dirname(folder), 0o711)
+    // The instance's folder and the one of all instances are made for root alone.
+    for (const above of [path.dirname(folder), path.dirname(path.dirname(folder))]) letThrough(above)
   }
+}
+
+/** Everybody may pass through a folder then, to what they know of in it. */
+function letThrough(folder: string): void {
+  const { mode } = statSync(folder)
+  if ((mode & 0o011) !== 0o011) chmodSync(folder, (mode & 0o7777) | 0o011)
 }
 
 function initialise({ data }: PostgresOptions, as: Guise): void {

@@ -38,7 +38,7 @@ export interface RunningLab {
   draft(title: string): Promise<ChangeSummary>
   tenant(name: string, quotas?: { networks: number; ports: number }): Promise<Tenant>
   /** A network with one subnet, drafted in a change. */
-  network(tenant: Tenant, name: string, prefix: string, change: string): Promise<Network>
+  network(tenant: Tenant, name: string, prefix: string, change: string, more?: { gateway?: string }): Promise<Network>
   /** Plugs an attachment in: in a draft, or at once. */
   plug(network: Network, attachment: string, change?: string, more?: object): Promise<Wrote<Port>>
   /** Gives a host the address of its port, and takes away what it had before. */
@@ -82,9 +82,9 @@ export async function startLab(instance: string): Promise<RunningLab> {
     tableHashes: () => Promise.all(BRIDGES.map(([server, bridge]) => hashTables(lab, server, bridge))),
     draft: (title) => api.post('/changes', { title }),
     tenant: (name, quotas) => api.post('/tenants', { name, ...(quotas && { quotas }) }),
-    async network(tenant, name, prefix, change) {
+    async network(tenant, name, prefix, change, more = {}) {
       const { item } = await api.post<Wrote<Network>>('/networks', { tenantId: tenant.id, name, change })
-      await api.post<Wrote<Subnet>>('/subnets', { networkId: item.id, prefix, change })
+      await api.post<Wrote<Subnet>>('/subnets', { networkId: item.id, prefix, change, ...more })
       return item
     },
     plug: (network, attachment, change, more = {}) =>

@@ -2,20 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditRecord } from '#server/contract/audit.ts'
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
 import type { HeldEntry, Provenance } from '#server/contract/datapaths.ts'
-import type { Tenant } from '#server/contract/inventory.ts'
 import type { Network, Port } from '#server/contract/networks.ts'
 import type { EventMessage, Overview } from '#server/contract/overview.ts'
-import { type Api, apiAt, commit, ended, rollBack, signIn, until } from './api.ts'
-import { addressOf, type Page, type RunningLab, startLab, type Wrote } from './running-lab.ts'
-
-const PASSWORD = 'a long enough one'
-
-interface House {
-  readonly tenant: Tenant
-  readonly network: Network
-  readonly near: Port
-  readonly far: Port
-}
+import { type Api, commit, ended, rollBack, signIn, until } from './api.ts'
+import { addressOf, type Page, type RunningLab, type Wrote } from './running-lab.ts'
+import { type House, startTwoTenants } from './two-tenants.ts'
 
 let running: RunningLab
 let api: Api
@@ -25,15 +16,9 @@ let blue: House
 let first: Change
 /** Blue's administrator. */
 let bea: Api
+let password: string
 let heard: { readonly operator: EventMessage[]; readonly bea: EventMessage[] }
 const listening = new AbortController()
-
-async function house(name: string, hosts: readonly [string, string], change: string): Promise<House> {
-  const tenant = await running.tenant(name)
-  const network = await running.network(tenant, `${name}-net`, '10.0.0.0/24', change)
-  const [near, far] = [await running.plug(network, hosts[0], change), await running.plug(network, hosts[1], change)]
-  return { tenant, network, near: near.item, far: far.item }
-}
 
 /** Listens to `/events` as a browser does, until the test is over. */
 async function listen(session: string): Promise<EventMessage[]> {
@@ -59,17 +44,15 @@ async function listen(session: string): Promise<EventMessage[]> {
 }
 
 beforeAll(async () => {
-  running = await startLab('e2et')
+  const two = await startTwoTenants('e2et')
+  ;({ running, red, blue, first } = two)
   api = running.api
-  const { address, password } = running.weft
-  const { id } = await running.draft('red and blue')
-  red = await house('red', ['h1', 'h4'], id)
-  blue = await house('blue', ['h2', 'h5'], id)
-  first = (await commit(api, id, { reason: 'moving in' })).change
-  await api.post('/users', { name: 'bea', role: 'tenant-administrator', tenantId: blue.tenant.id, password: PASSWORD })
-  const session = await signIn(address, 'bea', PASSWORD)
-  bea = apiAt(address, session)
-  heard = { operator: await listen(await signIn(address, 'admin', password)), bea: await listen(session) }
+  ;({ api: bea, password } = two.bea)
+  const { weft } = running
+  heard = {
+    operator: await listen(await signIn(weft.address, 'admin', weft.password)),
+    bea: await listen(two.bea.session),
+  }
 })
 
 afterAll(async () => {
@@ -187,7 +170,7 @@ describe('the audit log', () => {
     expect(of('admin', 'networks.create', 'refused')[0]?.detail).toContain(`VNI ${red.network.vni} is taken`)
     expect(of('bea', 'tenants.create', 'refused')[0]?.detail).toContain('tenant.write')
     expect(of('bea', 'session.create', 'done')[0]?.address).toBe('127.0.0.1')
-    expect(JSON.stringify(items)).not.toContain(PASSWORD)
+    expect(JSON.stringify(items)).not.toContain(password)
   })
 })
 

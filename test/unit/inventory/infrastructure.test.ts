@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { NicLimits } from '#server/contract/inventory.ts'
 import { EVERYTHING } from '#server/inventory/database.ts'
-import { datapathStore } from '#server/inventory/facts.ts'
+import { datapathStore, readInfrastructure } from '#server/inventory/facts.ts'
 import { ATTACHMENT_FIELDS, infrastructureStore, NIC_FIELDS, SERVER_FIELDS } from '#server/inventory/infrastructure.ts'
 import { readList } from '#server/inventory/list.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
@@ -137,5 +138,44 @@ describe('a list', () => {
   test('of one server that does not exist is not found', async () => {
     const { code } = await refusal(store().server(EVERYTHING, '019ab000-0000-7000-8000-000000000000'))
     expect(code).toBe('not-found')
+  })
+})
+
+describe('a figure of a NIC’s profile', () => {
+  const nics = async () => (await store().nics(EVERYTHING, readList({ limit: 10 }, NIC_FIELDS))).items
+  const correct = (limits: NicLimits) => {
+    const file = hardware()
+    const [first] = file.nics
+    if (first) first.limits = limits
+    return store().import(EVERYTHING, file)
+  }
+
+  test('is corrected for one NIC by a file that says so, until a later one does not', async () => {
+    await correct({})
+    expect(await correct({ virtualNics: 8, filterRules: 0 })).toMatchObject({ created: 0, updated: 1 })
+    expect(await correct({ virtualNics: 8, filterRules: 0 })).toMatchObject({ created: 0, updated: 0 })
+    expect(await nics()).toMatchObject([
+      {
+        profile: { limits: { virtualNics: 8, entries: 65_536, openflowInstances: 16, filterRules: 0 } },
+        corrected: ['filterRules', 'virtualNics'],
+      },
+      { profile: { limits: { virtualNics: 2048, entries: 65_536 } }, corrected: [] },
+    ])
+    await correct({})
+    expect((await nics()).map(({ corrected }) => corrected)).toEqual([[], []])
+  })
+
+  test('bounds the tables of the datapath that runs in it', async () => {
+    const datapaths = datapathStore(database)
+    const id = (await datapaths.all()).find(({ name }) => name === 'nic-1')?.id as string
+    await datapaths.describe(id, {
+      ...{ datapathId: '0000000000000101', product: 'Open vSwitch', protocol: 'OpenFlow 1.5', tables: 254 },
+      ...{ tableLimits: {}, tableDefault: 1_000_000, groupTypes: ['all'], maxGroups: 10, metadataBits: 64 },
+      ...{ features: [], ports: [] },
+    })
+    const bound = async () => (await readInfrastructure(database.engine)).datapaths.get(id)?.limits?.tableDefault
+    expect(await bound()).toBe(65_536)
+    await correct({ entries: 9 })
+    expect(await bound()).toBe(9)
   })
 })

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { NicLimits } from '#server/contract/inventory.ts'
 import { changeStore } from '#server/inventory/changes.ts'
+import { EVERYTHING } from '#server/inventory/database.ts'
 import type { Writer } from '#server/inventory/drafts.ts'
+import { infrastructureStore } from '#server/inventory/infrastructure.ts'
 import { networkWriter } from '#server/inventory/networks.ts'
 import { portWriter } from '#server/inventory/ports.ts'
 import { networkViews } from '#server/inventory/views.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
-import { refusal, type Site, site } from './fixture.ts'
+import { hardware, refusal, type Site, site } from './fixture.ts'
 
 let database: TestDatabase
 let lab: Site
@@ -188,23 +191,20 @@ describe('a port is refused', () => {
   })
 
   test('behind a NIC without room', async () => {
-    // Room for one: profiles are values, so the test gives the NIC more ports than any other rule allows.
-    await database.engine.query(
-      `INSERT INTO change_edit (change_id, kind, object_id, tenant_id, operation, revision, after)
-       SELECT $1, 'port', gen_random_uuid(), $2, 'create', 1, jsonb_build_object('networkId', $3::text, 'name', 'x' || n, 'attachmentId', $4::text,
-         'mac', '52:54:01:00:' || lpad(to_hex(n / 256), 2, '0') || ':' || lpad(to_hex(n % 256), 2, '0'), 'addresses', '[]'::jsonb, 'vlan', 100 + n)
-       FROM generate_series(1, 2048) n`,
-      [draft.change, red.id, networkId, attachment('host-2-4')],
-    )
-    try {
-      await database.engine.query('UPDATE tenant SET quota_ports = 9999 WHERE id = $1', [red.id])
-      expect(await refused(() => plug('host-2-1'))).toMatchObject({
-        ...{ pointer: '/attachmentId', rule: 'nic.no-room', limit: '2048 virtual NICs' },
-      })
-    } finally {
-      await database.engine.query(`DELETE FROM change_edit WHERE after->>'name' LIKE 'x%'`)
-      await database.engine.query('UPDATE tenant SET quota_ports = 5 WHERE id = $1', [red.id])
+    const correct = (limits: NicLimits) => {
+      const file = hardware(4)
+      for (const nic of file.nics) nic.limits = limits
+      return infrastructureStore(database).import(EVERYTHING, file)
     }
+    await correct({ virtualNics: 1 })
+    const one = await plug('host-2-4')
+    expect(await refused(() => plug('host-2-1'))).toMatchObject({
+      ...{ pointer: '/attachmentId', rule: 'nic.no-room', limit: '1 virtual NIC' },
+    })
+    await correct({ virtualNics: 2 })
+    const two = await plug('host-2-1')
+    await correct({})
+    for (const { id } of [one, two]) await ports().removePort(draft, id, 1)
   })
 
   test('beyond the tenant’s quota', async () => {

@@ -16,7 +16,7 @@ import { EVERYTHING } from '#server/inventory/database.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { openFederation } from '#server/wiring-federation.ts'
 import { startTestDatabase } from '#test/peers/postgres.ts'
-import { bodyOf, type Credential, rsaCredential, signerOf } from '../../identity/saml/credentials.ts'
+import { type Credential, rsaCredential, signerOf } from '../../identity/saml/credentials.ts'
 import {
   encryptAssertion,
   ISSUER,
@@ -52,6 +52,8 @@ export interface Said {
   /** Changes the response before it is signed. */
   readonly change?: (xml: string) => string
 }
+
+const bodyOf = (certificate: string) => certificate.replace(/-----[^-]+-----|\s/g, '')
 
 const metadataOf = (issuer: string, { certificate }: Credential) =>
   `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="${issuer}">
@@ -95,10 +97,11 @@ export async function startSignIn(environment: Record<string, string> = {}) {
       tenantId?: string | null
       metadata?: string
       state?: string
+      issuer?: string
     } = {},
   ): Promise<Provider> {
     const [id, name, key] = [uuidv7(), `idp-${randomBytes(4).toString('hex')}`, rsaCredential()]
-    const issuer = `https://${name}.example.org`
+    const { issuer = `https://${name}.example.org` } = more
     const {
       rules = [member],
       options = {},
