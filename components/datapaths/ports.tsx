@@ -32,7 +32,7 @@ export function DatapathPorts({ id }: { id: string }) {
   return (
     <section className="card" aria-label="Ports">
       <ErrorBanner error={ports.error} onRetry={() => void ports.refetch()} />
-      <TableWrap>
+      <TableWrap rows>
         <table className="t">
           <thead>
             <tr>
@@ -50,9 +50,12 @@ export function DatapathPorts({ id }: { id: string }) {
           <tbody>
             {(items ?? []).map((port) => (
               <tr key={port.port}>
-                <td className="num">{port.port === LOCAL ? 'local' : port.port}</td>
-                <td className="mono">{port.name}</td>
-                <td>
+                <td className="num p-figure">
+                  <span className="only-s">port </span>
+                  {port.port === LOCAL ? 'local' : port.port}
+                </td>
+                <td className="mono p-title">{port.name}</td>
+                <td className="p-side">
                   {port.up ? (
                     <Status tone="ok" calm>
                       Up
@@ -63,10 +66,11 @@ export function DatapathPorts({ id }: { id: string }) {
                     </Status>
                   )}
                 </td>
-                <td className="mono">{port.mac}</td>
+                <td className="mono p-under">{port.mac}</td>
                 <td>{port.attachment ?? <span className="dim">—</span>}</td>
-                <td className="num">
-                  {bytes(port.rxBytes)} <span className="dim">{count(port.rxPackets)} packets</span>
+                <td className="num p-side-under">
+                  {bytes(port.rxBytes)}
+                  <span className="only-s"> received</span> <span className="dim">{count(port.rxPackets)} packets</span>
                 </td>
                 <td className="num">{speed(`rx ${port.port}`)}</td>
                 <td className="num">

@@ -48,7 +48,7 @@ function NicCard({ nic }: { nic: Nic }) {
         <div className="caps">
           {nic.profile.features.map((feature) => (
             <span key={feature} className="tag">
-              {feature}
+              {words(feature)}
             </span>
           ))}
         </div>

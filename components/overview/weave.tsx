@@ -114,12 +114,12 @@ function Thread({ thread, shape }: { thread: PlacedThread; shape: WeaveLayout })
       <title>{`${network.name} of ${network.tenantName}, VNI ${network.vni}: ${said}`}</title>
       <rect className="hit" x="0" y={y - 12} width={shape.width} height="24" />
       <text className="tn" x="4" y={y + 4}>
-        {shortened(network.name, 14)}
+        {shortened(network.name, 16)}
       </text>
-      <text className="vni" x="122" y={y + 4} textAnchor="end">
+      <text className="vni" x="148" y={y + 4} textAnchor="end">
         {network.vni}
       </text>
-      <path className="ghost" d={`M132 ${y}H${shape.width - 6}`} />
+      <path className="ghost" d={`M158 ${y}H${shape.width - 6}`} />
       {thread.path ? <path className="weft" d={thread.path} /> : null}
       {knots.map((knot) => {
         const width = 14 + String(knot.ports).length * 8
