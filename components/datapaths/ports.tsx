@@ -66,9 +66,11 @@ export function DatapathPorts({ id }: { id: string }) {
                     </Status>
                   )}
                 </td>
-                <td className="mono p-under">{port.mac}</td>
-                <td>{port.attachment ?? <span className="dim">—</span>}</td>
-                <td className="num p-side-under">
+                <td className="mono p-side-under">{port.mac}</td>
+                <td className={port.attachment ? 'p-under' : ''}>
+                  {port.attachment ?? <span className="dim">—</span>}
+                </td>
+                <td className="num p-tools">
                   {bytes(port.rxBytes)}
                   <span className="only-s"> received</span> <span className="dim">{count(port.rxPackets)} packets</span>
                 </td>
