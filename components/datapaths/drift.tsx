@@ -38,7 +38,7 @@ export function Drift({ datapath }: { datapath: Datapath }) {
   const words = listed([
     ...(many('foreign') > 0 ? [`${plural(many('foreign'), 'entry', 'entries')} that nobody asked for`] : []),
     ...(many('missing') > 0 ? [`${plural(many('missing'), 'entry', 'entries')} missing`] : []),
-    ...(many('differs') > 0 ? [`${plural(many('differs'), 'entry', 'entries')} that differ`] : []),
+    ...(many('differs') > 0 ? [`${plural(many('differs'), 'entry that differs', 'entries that differ')}`] : []),
   ])
   return (
     <>

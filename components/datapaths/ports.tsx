@@ -50,7 +50,7 @@ export function DatapathPorts({ id }: { id: string }) {
           <tbody>
             {(items ?? []).map((port) => (
               <tr key={port.port}>
-                <td className="num p-figure">
+                <td className="num p-under">
                   <span className="only-s">port </span>
                   {port.port === LOCAL ? 'local' : port.port}
                 </td>
@@ -67,7 +67,7 @@ export function DatapathPorts({ id }: { id: string }) {
                   )}
                 </td>
                 <td className="mono p-side-under">{port.mac}</td>
-                <td className={port.attachment ? 'p-under' : ''}>
+                <td className={port.attachment ? 'p-figure' : ''}>
                   {port.attachment ?? <span className="dim">—</span>}
                 </td>
                 <td className="num p-tools">
