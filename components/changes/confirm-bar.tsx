@@ -5,8 +5,9 @@ import type { Problem } from '#server/contract/base.ts'
 import type { Change } from '#server/contract/changes.ts'
 import { isMoving, useCommit, useDiscard, useRollback } from '../queries/changes.ts'
 import { problemOf } from '../queries/problem.ts'
+import { commitOf, isRunning, useTasks } from '../queries/tasks.ts'
 import { useMay } from '../shell/session.tsx'
-import { ErrorBanner } from '../ui/banner.tsx'
+import { Banner, ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -115,16 +116,34 @@ export function ConfirmBar({ change, compiling }: { change: Change; compiling: b
   const router = useRouter()
   const rollback = useRollback()
   const mayWrite = useMay('change.write')
-  if (change.state === 'draft') return <DraftBar change={change} compiling={compiling} />
+  const tasks = useTasks(useMay('task.read'))
+  const last = commitOf(tasks.data, change.id)
+  const preparing = change.state === 'draft' && last !== undefined && isRunning(last.state)
+  if (change.state === 'draft' && !preparing)
+    return (
+      <>
+        {last?.problem ? (
+          <Banner tone="bad" title="The commit did not begin, and nothing moved">
+            {`${last.problem.detail}. The draft is as it was: commit it again once that is mended.`}
+          </Banner>
+        ) : null}
+        <DraftBar change={change} compiling={compiling} />
+      </>
+    )
   const done = change.datapaths.filter((difference) => difference.state === 'observed').length
-  if (isMoving(change.state))
+  if (preparing || isMoving(change.state))
     return (
       <div className="confirm" role="status">
         <Status tone="moving" spin>
-          {change.state === 'undoing' ? 'Undoing on all datapaths' : 'Committing'}
+          {preparing
+            ? 'Reading every datapath'
+            : change.state === 'undoing'
+              ? 'Undoing on all datapaths'
+              : 'Committing'}
         </Status>
         <span className="small mid">
-          {done} of {change.datapaths.length} observed. You may leave this page; it goes on.
+          {preparing ? 'Nothing has moved yet.' : `${done} of ${change.datapaths.length} observed.`} You may leave this
+          page; it goes on.
         </span>
       </div>
     )

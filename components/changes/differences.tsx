@@ -40,6 +40,7 @@ export function Differences({ change, compiling }: { change: Change; compiling: 
     setOpened(next)
   }
   const past = change.state === 'committed' || change.state === 'undone' || change.state === 'discarded'
+  const ended = change.state === 'undone' || change.state === 'discarded'
   return (
     <section className="card" aria-labelledby="h-diff">
       <header>
@@ -80,9 +81,19 @@ export function Differences({ change, compiling }: { change: Change; compiling: 
               {difference.datapath} <span className="dim">{difference.server}</span>
             </span>
             <Sum {...difference} />
-            <Staged {...difference} />
-            <Committed {...difference} />
-            <Observed {...difference} />
+            {ended && difference.state === 'waits' ? (
+              ['staged', 'committed', 'observed'].map((step) => (
+                <span key={step} className="dim">
+                  —
+                </span>
+              ))
+            ) : (
+              <>
+                <Staged {...difference} />
+                <Committed {...difference} />
+                <Observed {...difference} />
+              </>
+            )}
           </button>
           {isOpen(difference.datapathId) ? (
             <DiffLines difference={difference} waves={change.waves} notation={notation} />

@@ -2,7 +2,7 @@ import Link from 'next/link'
 import type { Change, Edit } from '#server/contract/changes.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
 
-const ICONS: Readonly<Record<string, IconName>> = { network: 'network', subnet: 'info', port: 'port' }
+const ICONS: Readonly<Record<string, IconName>> = { network: 'network', subnet: 'range', port: 'port' }
 const FIELDS: Readonly<Record<string, string>> = {
   vni: 'VNI',
   mtu: 'MTU',
@@ -74,13 +74,7 @@ export function Edits({ change, mayWrite }: { change: Change; mayWrite: boolean 
             return (
               <li key={`${edit.kind}/${edit.id}`}>
                 <Icon name={ICONS[edit.kind] ?? 'info'} small />
-                {href ? (
-                  <Link href={href} className="clip">
-                    {edit.label}
-                  </Link>
-                ) : (
-                  <b className="clip">{edit.label}</b>
-                )}
+                {href ? <Link href={href}>{edit.label}</Link> : <b>{edit.label}</b>}
                 <Fields edit={edit} />
               </li>
             )

@@ -14,6 +14,7 @@ const LOOKS: Readonly<Record<Change['waves'][number]['state'], { readonly tone: 
 /** The order in which the datapaths are programmed, so that no packet is lost or leaked in between. */
 export function Waves({ change }: { change: Change }) {
   if (change.waves.length === 0) return null
+  const ended = change.state === 'undone' || change.state === 'discarded'
   return (
     <section className="card" aria-labelledby="h-waves">
       <header>
@@ -28,14 +29,18 @@ export function Waves({ change }: { change: Change }) {
               {wave.words}
               <span className="dim small"> {plural(wave.datapaths, 'datapath')}</span>
             </span>
-            <Status
-              tone={LOOKS[wave.state].tone}
-              calm={wave.state !== 'running' && wave.state !== 'failed'}
-              spin={wave.state === 'running'}
-              {...(wave.state === 'undone' ? { icon: 'undo' as const } : {})}
-            >
-              {LOOKS[wave.state].word}
-            </Status>
+            {ended && wave.state === 'waits' ? (
+              <span className="dim">—</span>
+            ) : (
+              <Status
+                tone={LOOKS[wave.state].tone}
+                calm={wave.state !== 'running' && wave.state !== 'failed'}
+                spin={wave.state === 'running'}
+                {...(wave.state === 'undone' ? { icon: 'undo' as const } : {})}
+              >
+                {LOOKS[wave.state].word}
+              </Status>
+            )}
           </li>
         ))}
       </ol>
@@ -45,7 +50,7 @@ export function Waves({ change }: { change: Change }) {
 
 /** What is kept for the case that it fails, and how it went. */
 export function Aftermath({ change }: { change: Change }) {
-  const settled = change.state === 'committed' || change.state === 'undone'
+  const settled = change.state === 'committed' || change.state === 'undone' || change.state === 'discarded'
   return (
     <section className="card" aria-labelledby="h-wrong">
       <header>

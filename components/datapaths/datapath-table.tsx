@@ -28,7 +28,16 @@ const COLUMNS: readonly Column<Datapath>[] = [
   },
   { id: 'bridge', header: 'Bridge', value: (d) => d.bridge, className: 'mono' },
   { id: 'product', header: 'Switch', value: (d) => d.product, filter: 'text', className: 'mid' },
-  { id: 'entries', header: 'Entries', value: (d) => d.held, numeric: true, filter: 'number', phone: 'side-under' },
+  {
+    id: 'entries',
+    header: 'Entries',
+    value: (d) => d.held,
+    cell: (d) => d.held.toLocaleString('en'),
+    numeric: true,
+    filter: 'number',
+    phone: 'side-under',
+    phoneWords: (d) => ({ after: d.held === 1 ? 'entry' : 'entries' }),
+  },
   { id: 'groups', header: 'Groups', value: (d) => d.groups, numeric: true, filter: 'number' },
   {
     id: 'state',

@@ -1,6 +1,7 @@
 'use client'
 import { useState } from 'react'
-import type { Datapath } from '#server/contract/datapaths.ts'
+import type { z } from 'zod'
+import type { Datapath, DriftLine as Line } from '#server/contract/datapaths.ts'
 import { useDrift, useRepair } from '../queries/datapaths.ts'
 import { useMay } from '../shell/session.tsx'
 import { Banner, ErrorBanner } from '../ui/banner.tsx'
@@ -9,13 +10,21 @@ import { Ago } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 import { listed, plural } from '../ui/words.ts'
 
-const MARKS = { foreign: '−', missing: '+', differs: '~' } as const
-const CLASSES = { foreign: 'r', missing: 'a', differs: 'm' } as const
-const SAID = {
-  foreign: 'nobody asked for it: a repair removes it',
-  missing: 'wanted: a repair adds it',
-  differs: 'held otherwise than wanted',
+const LINES = {
+  foreign: { mark: '−', look: 'r', said: 'nobody asked for it: a repair removes it' },
+  missing: { mark: '+', look: 'a', said: 'wanted: a repair adds it' },
+  held: { mark: '~', look: 'o', said: 'held now' },
+  wanted: { mark: '~', look: 'm', said: 'wanted: a repair writes it' },
 } as const
+
+/** One line for each entry; two for one that is held otherwise than wanted. */
+function linesOf({ kind, wanted, held }: z.infer<typeof Line>): readonly { kind: keyof typeof LINES; text: string }[] {
+  if (kind !== 'differs') return [{ kind, text: wanted ?? held ?? '' }]
+  return [
+    { kind: 'held', text: held ?? '' },
+    { kind: 'wanted', text: wanted ?? '' },
+  ]
+}
 
 /** What differs from what is wanted, and the way out. Nothing is repaired silently. */
 export function Drift({ datapath }: { datapath: Datapath }) {
@@ -29,7 +38,7 @@ export function Drift({ datapath }: { datapath: Datapath }) {
   const words = listed([
     ...(many('foreign') > 0 ? [`${plural(many('foreign'), 'entry', 'entries')} that nobody asked for`] : []),
     ...(many('missing') > 0 ? [`${plural(many('missing'), 'entry', 'entries')} missing`] : []),
-    ...(many('differs') > 0 ? [`${plural(many('differs'), 'entry', 'entries')} that differ`] : []),
+    ...(many('differs') > 0 ? [`${plural(many('differs'), 'entry that differs', 'entries that differ')}`] : []),
   ])
   return (
     <>
@@ -75,13 +84,13 @@ export function Drift({ datapath }: { datapath: Datapath }) {
         <section className="card driftcard" aria-label="What differs" tabIndex={0}>
           <div className="diff mono">
             <div>
-              {items.map((item) => (
-                <div className={`dl ${CLASSES[item.kind]}`} key={`${item.kind}${item.wanted}${item.held}`}>
-                  <span className="g" role="img" aria-label={SAID[item.kind]}>
-                    {MARKS[item.kind]}
+              {items.flatMap(linesOf).map(({ kind, text }) => (
+                <div className={`dl ${LINES[kind].look}`} key={`${kind} ${text}`}>
+                  <span className="g" role="img" aria-label={LINES[kind].said}>
+                    {LINES[kind].mark}
                   </span>
-                  <code>{item.kind === 'differs' ? `${item.held}\n${item.wanted}` : (item.wanted ?? item.held)}</code>
-                  <span className="why">{SAID[item.kind]}</span>
+                  <code>{text}</code>
+                  <span className="why">{LINES[kind].said}</span>
                 </div>
               ))}
             </div>

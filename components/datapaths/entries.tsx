@@ -30,9 +30,11 @@ function Intent({ entry }: { entry: HeldEntry }) {
     )
   if (!entry.because) return <span className="dim">pipeline</span>
   return entry.because.kind === 'network' && entry.because.id ? (
-    <Link href={`/networks/${entry.because.id}`}>{entry.because.name}</Link>
+    <Link href={`/networks/${entry.because.id}`} title={entry.because.name}>
+      {entry.because.name}
+    </Link>
   ) : (
-    <span>{entry.because.name}</span>
+    <span title={entry.because.name}>{entry.because.name}</span>
   )
 }
 
@@ -72,7 +74,7 @@ function Row({
         <td className="num">{count(entry.packets)}</td>
         <td className="num">{bytes(entry.bytes)}</td>
         <td className="num">{span(entry.age_ms)}</td>
-        <td>
+        <td className="clip intent">
           <Intent entry={entry} />
         </td>
       </tr>

@@ -24,7 +24,7 @@ interface Props {
 /** Packets per second where two reads are known, else the count. */
 function flowOf(table: DatapathTable, rates: Rates): string {
   const perSecond = rates.now.get(`packets ${table.table}`)
-  if (perSecond === undefined) return `${count(table.packets)} packets`
+  if (perSecond === undefined) return `${count(table.packets)} ${table.packets === '1' ? 'packet' : 'packets'}`
   const { figure, unit } = rate(perSecond, 'pkt/s')
   return `${figure} ${unit}`
 }

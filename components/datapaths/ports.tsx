@@ -32,7 +32,7 @@ export function DatapathPorts({ id }: { id: string }) {
   return (
     <section className="card" aria-label="Ports">
       <ErrorBanner error={ports.error} onRetry={() => void ports.refetch()} />
-      <TableWrap>
+      <TableWrap rows>
         <table className="t">
           <thead>
             <tr>
@@ -50,9 +50,12 @@ export function DatapathPorts({ id }: { id: string }) {
           <tbody>
             {(items ?? []).map((port) => (
               <tr key={port.port}>
-                <td className="num">{port.port === LOCAL ? 'local' : port.port}</td>
-                <td className="mono">{port.name}</td>
-                <td>
+                <td className="num p-under">
+                  <span className="only-s">port </span>
+                  {port.port === LOCAL ? 'local' : port.port}
+                </td>
+                <td className="mono p-title">{port.name}</td>
+                <td className="p-side">
                   {port.up ? (
                     <Status tone="ok" calm>
                       Up
@@ -63,10 +66,13 @@ export function DatapathPorts({ id }: { id: string }) {
                     </Status>
                   )}
                 </td>
-                <td className="mono">{port.mac}</td>
-                <td>{port.attachment ?? <span className="dim">—</span>}</td>
-                <td className="num">
-                  {bytes(port.rxBytes)} <span className="dim">{count(port.rxPackets)} packets</span>
+                <td className="mono p-side-under">{port.mac}</td>
+                <td className={port.attachment ? 'p-figure' : ''}>
+                  {port.attachment ?? <span className="dim">—</span>}
+                </td>
+                <td className="num p-tools">
+                  {bytes(port.rxBytes)}
+                  <span className="only-s"> received</span> <span className="dim">{count(port.rxPackets)} packets</span>
                 </td>
                 <td className="num">{speed(`rx ${port.port}`)}</td>
                 <td className="num">

@@ -11,6 +11,9 @@ import './inventory.css'
 
 const usedWord = (attachment: Attachment) => (attachment.usedBy.length === 0 ? 'Free' : 'In use')
 
+const usesOf = ({ usedBy }: Attachment) =>
+  usedBy.map((use) => `${use.name}${use.vlan === null ? '' : `, VLAN ${use.vlan}`}`).join('; ')
+
 const COLUMNS: readonly Column<Attachment>[] = [
   { id: 'name', header: 'Name', value: (a) => a.name, filter: 'text', phone: 'title' },
   { id: 'server', header: 'Server', value: (a) => a.serverName, filter: 'choice', phone: 'under' },
@@ -36,9 +39,10 @@ const COLUMNS: readonly Column<Attachment>[] = [
         </Status>
       ) : (
         <Status tone="ok" calm>
-          <span className="clip uses">
-            {a.usedBy.map((use) => `${use.name}${use.vlan === null ? '' : `, VLAN ${use.vlan}`}`).join('; ')}
+          <span className="clip uses not-s" title={usesOf(a)}>
+            {usesOf(a)}
           </span>
+          <span className="clip only-s">{a.usedBy.length === 1 ? a.usedBy[0]?.name : `${a.usedBy.length} ports`}</span>
         </Status>
       ),
   },

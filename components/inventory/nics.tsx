@@ -51,7 +51,7 @@ function NicCard({ nic }: { nic: Nic }) {
         <div className="caps">
           {nic.profile.features.map((feature) => (
             <span key={feature} className="tag">
-              {feature}
+              {words(feature)}
             </span>
           ))}
         </div>

@@ -11,7 +11,15 @@ import './inventory.css'
 const COLUMNS: readonly Column<Server>[] = [
   { id: 'name', header: 'Name', value: (s) => s.name, filter: 'text', phone: 'title' },
   { id: 'site', header: 'Site', value: (s) => s.siteName, filter: 'choice', phone: 'under' },
-  { id: 'vtep', header: 'VTEP', value: (s) => s.vtep, className: 'mono', filter: 'text', phone: 'side' },
+  {
+    id: 'vtep',
+    header: 'VTEP',
+    value: (s) => s.vtep,
+    className: 'mono',
+    filter: 'text',
+    phone: 'side',
+    phoneWords: () => ({ before: 'VTEP' }),
+  },
   { id: 'mtu', header: 'Underlay MTU', value: (s) => s.underlayMtu, numeric: true, filter: 'number' },
   {
     id: 'nics',
@@ -41,7 +49,15 @@ const COLUMNS: readonly Column<Server>[] = [
       )),
     filter: 'text',
   },
-  { id: 'ports', header: 'Tenant ports', value: (s) => s.ports, numeric: true, filter: 'number', phone: 'side-under' },
+  {
+    id: 'ports',
+    header: 'Tenant ports',
+    value: (s) => s.ports,
+    numeric: true,
+    filter: 'number',
+    phone: 'side-under',
+    phoneWords: (s) => ({ after: s.ports === 1 ? 'port' : 'ports' }),
+  },
 ]
 
 /** The servers with their tunnel ends, NICs and datapaths. */

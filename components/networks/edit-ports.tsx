@@ -29,81 +29,91 @@ export function EditPorts({ edit, onEdit, ports, attachments }: Props) {
       newPorts: edit.newPorts.map((port) => (port.attachmentId === attachmentId ? { attachmentId, vlan } : port)),
     })
   return (
-    <TableWrap>
-      <table className="t tight">
-        <thead>
-          <tr>
-            <th>Port</th>
-            <th>Server</th>
-            <th>Addresses</th>
-            <th className="num">VLAN</th>
-            <th>
-              <span className="sr">What becomes of it</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {ports.map((port) => {
-            const goes = edit.gonePorts.has(port.id)
-            return (
-              <tr key={port.id} className={goes ? 'goes' : ''}>
-                <td className="name">{port.name}</td>
-                <td>{port.serverName}</td>
-                <td className="mono">{port.addresses.join(', ')}</td>
-                <td className="num">{port.vlan ?? <span className="dim">untagged</span>}</td>
-                <td className="num">
-                  <Button
-                    small
-                    look="quiet"
-                    aria-label={goes ? `Keep ${port.name}` : `Remove ${port.name}`}
-                    onPress={() =>
-                      onEdit({
-                        ...edit,
-                        gonePorts: goes ? without(edit.gonePorts, port.id) : new Set([...edit.gonePorts, port.id]),
-                      })
-                    }
-                  >
-                    {goes ? 'Keep' : 'Remove'}
-                  </Button>
-                </td>
-              </tr>
-            )
-          })}
-          {edit.newPorts.map(({ attachmentId, vlan }) => {
-            const attachment = nameOf(attachmentId)
-            const fault = attachment ? pickFault(attachment, { vlan }) : undefined
-            return (
-              <tr key={attachmentId} className="comes">
-                <td className="name">{attachment?.name}</td>
-                <td>{attachment?.serverName}</td>
-                <td className="dim">{fault ? <span className="bad kk">{fault}</span> : 'one of each subnet'}</td>
-                <td className="num">
-                  <input
-                    className={`input vlan${fault ? ' err' : ''}`}
-                    aria-label={`VLAN of ${attachment?.name ?? ''}`}
-                    placeholder="untagged"
-                    inputMode="numeric"
-                    value={vlan}
-                    onChange={(event) => setVlan(attachmentId, event.target.value)}
-                  />
-                </td>
-                <td className="num">
-                  <Button
-                    small
-                    look="quiet"
-                    aria-label={`Do not add ${attachment?.name ?? ''}`}
-                    onPress={() =>
-                      onEdit({ ...edit, newPorts: edit.newPorts.filter((port) => port.attachmentId !== attachmentId) })
-                    }
-                  >
-                    Take back
-                  </Button>
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
+    <>
+      <TableWrap rows>
+        <table className="t tight">
+          <thead>
+            <tr>
+              <th>Port</th>
+              <th>Server</th>
+              <th>Addresses</th>
+              <th className="num">VLAN</th>
+              <th>
+                <span className="sr">What becomes of it</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {ports.map((port) => {
+              const goes = edit.gonePorts.has(port.id)
+              return (
+                <tr key={port.id} className={goes ? 'goes' : ''}>
+                  <td className="name p-title">{port.name}</td>
+                  <td className="p-side-under">{port.serverName}</td>
+                  <td className="mono p-under">{port.addresses.join(', ')}</td>
+                  <td className="num p-figure">
+                    {port.vlan === null ? null : <span className="only-s">VLAN </span>}
+                    {port.vlan ?? <span className="dim">untagged</span>}
+                  </td>
+                  <td className="num p-side">
+                    <Button
+                      small
+                      look="quiet"
+                      aria-label={goes ? `Keep ${port.name}` : `Remove ${port.name}`}
+                      onPress={() =>
+                        onEdit({
+                          ...edit,
+                          gonePorts: goes ? without(edit.gonePorts, port.id) : new Set([...edit.gonePorts, port.id]),
+                        })
+                      }
+                    >
+                      {goes ? 'Keep' : 'Remove'}
+                    </Button>
+                  </td>
+                </tr>
+              )
+            })}
+            {edit.newPorts.map(({ attachmentId, vlan }) => {
+              const attachment = nameOf(attachmentId)
+              const fault = attachment ? pickFault(attachment, { vlan }) : undefined
+              return (
+                <tr key={attachmentId} className="comes">
+                  <td className="name p-title">{attachment?.name}</td>
+                  <td className="p-side-under">{attachment?.serverName}</td>
+                  <td className="dim p-under">
+                    {fault ? <span className="bad kk">{fault}</span> : 'one of each subnet'}
+                  </td>
+                  <td className="num p-figure">
+                    <input
+                      className={`input vlan${fault ? ' err' : ''}`}
+                      aria-label={`VLAN of ${attachment?.name ?? ''}`}
+                      placeholder="untagged"
+                      inputMode="numeric"
+                      value={vlan}
+                      onChange={(event) => setVlan(attachmentId, event.target.value)}
+                    />
+                  </td>
+                  <td className="num p-side">
+                    <Button
+                      small
+                      look="quiet"
+                      aria-label={`Do not add ${attachment?.name ?? ''}`}
+                      onPress={() =>
+                        onEdit({
+                          ...edit,
+                          newPorts: edit.newPorts.filter((port) => port.attachmentId !== attachmentId),
+                        })
+                      }
+                    >
+                      Take back
+                    </Button>
+                  </td>
+                </tr>
+              )
+            })}
+          </tbody>
+        </table>
+      </TableWrap>
       {attachments ? (
         <div className="addrow">
           <ComboBox
@@ -131,6 +141,6 @@ export function EditPorts({ edit, onEdit, ports, attachments }: Props) {
       ) : (
         <p className="in dim">Hosts are plugged in by an operator, who knows the servers.</p>
       )}
-    </TableWrap>
+    </>
   )
 }

@@ -40,7 +40,7 @@ export function EditSubnets({ edit, onEdit, subnets }: Props) {
           return (
             <li key={subnet.id} className={goes ? 'goes' : ''}>
               <span className="mono">{subnet.prefix}</span>
-              <span className="dim">gateway {subnet.gateway ?? 'none'}</span>
+              <span className="dim">{subnet.gateway ? `gateway ${subnet.gateway}` : 'no gateway'}</span>
               <Button
                 small
                 look="quiet"
@@ -56,7 +56,7 @@ export function EditSubnets({ edit, onEdit, subnets }: Props) {
         {edit.newSubnets.map((subnet) => (
           <li key={subnet.prefix} className="comes">
             <span className="mono">{subnet.prefix}</span>
-            <span className="dim">gateway {subnet.gateway || 'none'}, new</span>
+            <span className="dim">{subnet.gateway ? `gateway ${subnet.gateway}` : 'no gateway'}, new</span>
             <Button
               small
               look="quiet"

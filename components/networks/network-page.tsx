@@ -12,7 +12,7 @@ import { PageHead } from '../ui/page-head.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { TableWrap } from '../ui/table-wrap.tsx'
 import { Thread } from '../ui/thread.tsx'
-import { plural } from '../ui/words.ts'
+import { count, plural } from '../ui/words.ts'
 import { DeleteNetworks } from './delete-networks.tsx'
 import { VXLAN_BYTES } from './draft-network.ts'
 import { NetworkHistory } from './history.tsx'
@@ -150,7 +150,7 @@ export function NetworkPage({ id }: { id: string }) {
                     <tr key={subnet.id}>
                       <td className="mono">{subnet.prefix}</td>
                       <td className="mono">{subnet.gateway ?? <span className="dim">none</span>}</td>
-                      <td className="num">{subnet.free}</td>
+                      <td className="num">{count(subnet.free)}</td>
                     </tr>
                   ))}
                 </tbody>

@@ -32,7 +32,15 @@ const COLUMNS: readonly Column<Network>[] = [
     filter: 'choice',
     phone: 'under',
   },
-  { id: 'vni', header: 'VNI', value: (n) => n.vni, numeric: true, filter: 'number', phone: 'figure' },
+  {
+    id: 'vni',
+    header: 'VNI',
+    value: (n) => n.vni,
+    numeric: true,
+    filter: 'number',
+    phone: 'figure',
+    phoneWords: () => ({ before: 'VNI' }),
+  },
   {
     id: 'subnets',
     header: 'Subnets',
@@ -58,7 +66,9 @@ const COLUMNS: readonly Column<Network>[] = [
     className: 'small mid',
     phone: 'side-under',
     cell: (n) =>
-      n.servers.length > 3 ? `${n.servers.length} servers` : n.servers.map((s) => s.name).join(', ') || '—',
+      n.servers.length > 3
+        ? `${n.servers.length} servers`
+        : n.servers.map((s) => s.name).join(', ') || <span className="dim">no ports</span>,
   },
   {
     id: 'state',

@@ -5,6 +5,7 @@ import { useMay } from '../shell/session.tsx'
 import { Status } from '../ui/status.tsx'
 import { count } from '../ui/words.ts'
 import { HeldWord } from './state.tsx'
+import '../ui/table/table.css'
 
 function Spoofed({ value }: { value: string | null }) {
   if (value === null) return <span className="dim">not read yet</span>
@@ -12,6 +13,7 @@ function Spoofed({ value }: { value: string | null }) {
   return (
     <Status tone="warn" small>
       {count(value)}
+      <span className="only-s">spoofed</span>
     </Status>
   )
 }
@@ -24,7 +26,7 @@ export function PortTable({ ports }: { ports: readonly Port[] }) {
   )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="tablewrap" tabIndex={0}>
+    <div className="tablewrap twoline" tabIndex={0}>
       <table className="t">
         <thead>
           <tr>
@@ -40,18 +42,21 @@ export function PortTable({ ports }: { ports: readonly Port[] }) {
         <tbody>
           {sorted.map((port) => (
             <tr key={port.id}>
-              <td className="name">{port.name}</td>
-              <td>
+              <td className="name p-title">{port.name}</td>
+              <td className="p-tools">
                 {mayDatapath ? <Link href={`/datapaths/${port.datapathId}`}>{port.serverName}</Link> : port.serverName}{' '}
                 <span className="dim small">{port.attachmentName === port.name ? '' : port.attachmentName}</span>
               </td>
-              <td className="mono">{port.mac}</td>
-              <td className="mono">{port.addresses.join(', ') || <span className="dim">none</span>}</td>
-              <td className="num">{port.vlan ?? <span className="dim">untagged</span>}</td>
-              <td className="num">
+              <td className="mono p-side-under">{port.mac}</td>
+              <td className="mono p-under">{port.addresses.join(', ') || <span className="dim">none</span>}</td>
+              <td className="num p-figure">
+                {port.vlan === null ? null : <span className="only-s">VLAN </span>}
+                {port.vlan ?? <span className="dim">untagged</span>}
+              </td>
+              <td className={`num${port.spoofed && port.spoofed !== '0' ? ' p-third' : ''}`}>
                 <Spoofed value={port.spoofed} />
               </td>
-              <td>
+              <td className="p-side">
                 <HeldWord state={port.state} />
               </td>
             </tr>

@@ -86,7 +86,7 @@ export function OverviewPage() {
             </div>
           </div>
           <div className="col side">
-            <Attention items={data.attention} />
+            <Attention items={data.attention} servers={data.servers} />
             <Health
               overview={data}
               rates={rates}

@@ -8,8 +8,13 @@ import { Status } from '../ui/status.tsx'
 import { Ago } from '../ui/time.tsx'
 import { count, plural, rate } from '../ui/words.ts'
 
+/** How many datapaths a change is moving just now. */
+const changingIn = (servers: Overview['servers']) =>
+  servers.reduce((sum, server) => sum + server.datapaths.filter(({ state }) => state === 'moving').length, 0)
+
 /** What needs a person, worst first. */
-export function Attention({ items }: { items: Overview['attention'] }) {
+export function Attention({ items, servers }: { items: Overview['attention']; servers: Overview['servers'] }) {
+  const changing = changingIn(servers)
   return (
     <section className="card" aria-labelledby="h-al">
       <header>
@@ -18,9 +23,13 @@ export function Attention({ items }: { items: Overview['attention'] }) {
       </header>
       {items.length === 0 ? (
         <p className="in mid">
-          <Status tone="ok" calm>
-            Nothing. Every datapath holds what is wanted.
-          </Status>
+          {changing > 0 ? (
+            <Status tone="moving">Nothing. {plural(changing, 'datapath changes', 'datapaths change')} just now.</Status>
+          ) : (
+            <Status tone="ok" calm>
+              Nothing. Every datapath holds what is wanted.
+            </Status>
+          )}
         </p>
       ) : null}
       {items.map((item) => (
@@ -51,20 +60,31 @@ interface Figure {
 
 export type Histories = Readonly<Record<'traffic' | 'packets' | 'spoofed' | 'misses', readonly number[]>>
 
-function figuresOf({ totals }: Overview, rates: Rates, histories: Histories, mayDatapath: boolean): readonly Figure[] {
+function figuresOf(
+  { totals, servers }: Overview,
+  rates: Rates,
+  histories: Histories,
+  mayDatapath: boolean,
+): readonly Figure[] {
   const datapaths = mayDatapath ? '/datapaths' : '/networks'
   const perSecond = (key: string, unit: string, scale = 1) => {
     const value = rates.now.get(key)
     return value === undefined ? { figure: '—', unit } : rate(value * scale, unit)
   }
-  const away = totals.datapaths - totals.holding
+  const changing = changingIn(servers)
+  const away = totals.datapaths - totals.holding - changing
   const figures: readonly (Figure & { readonly needsDatapaths?: true })[] = [
     {
       label: 'Datapaths holding',
       href: datapaths,
       figure: String(totals.holding),
       unit: `of ${totals.datapaths}`,
-      note: away > 0 ? <Status tone="warn">{away === 1 ? '1 does not' : `${away} do not`}</Status> : null,
+      note:
+        away > 0 ? (
+          <Status tone="warn">{away === 1 ? '1 does not' : `${away} do not`}</Status>
+        ) : changing > 0 ? (
+          <Status tone="moving">{changing === 1 ? '1 changes' : `${changing} change`}</Status>
+        ) : null,
     },
     {
       label: 'Tunnel traffic',

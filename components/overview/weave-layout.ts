@@ -3,7 +3,7 @@ import type { Overview } from '#server/contract/overview.ts'
 type Server = Overview['servers'][number]
 type Network = Overview['networks'][number]
 
-const LABELS = 134
+const LABELS = 160
 const SITE_GAP = 14
 const PITCH = 25
 /** Where the pieces stand, from the top. */

@@ -45,7 +45,9 @@ function Underlay({ shape, rates }: { shape: WeaveLayout; rates: Rates }) {
 function ServerBox({ placed, rates, mayDatapath }: { placed: PlacedServer; rates: Rates; mayDatapath: boolean }) {
   const { server, x, width } = placed
   const worst =
-    server.datapaths.find(({ state }) => state === 'away') ?? server.datapaths.find(({ state }) => state !== 'held')
+    server.datapaths.find(({ state }) => state === 'away') ??
+    server.datapaths.find(({ state }) => state === 'drifted') ??
+    server.datapaths.find(({ state }) => state === 'moving')
   const share = server.entryLimit ? Math.min(1, server.entries / server.entryLimit) : undefined
   const hot = share !== undefined && share > 0.85
   const speed = speedOf(server.name, rates)
@@ -58,7 +60,7 @@ function ServerBox({ placed, rates, mayDatapath }: { placed: PlacedServer; rates
     <a href={!mayDatapath ? '/networks' : target ? `/datapaths/${(worst ?? target).id}` : '/datapaths'}>
       <title>{`${server.name}: ${plural(server.ports, 'port')}, ${words}`}</title>
       <rect
-        className={`box${worst?.state === 'away' ? ' badbox' : worst ? ' hotbox' : ''}`}
+        className={`box${worst?.state === 'away' ? ' badbox' : worst?.state === 'moving' ? ' movebox' : worst ? ' hotbox' : ''}`}
         x={x}
         y={Y.server}
         width={width}
@@ -74,7 +76,7 @@ function ServerBox({ placed, rates, mayDatapath }: { placed: PlacedServer; rates
       <text className="sub" x={x + 10} y={Y.server + 35}>
         {shortened(server.profile ?? 'no smart NIC', narrow ? 17 : 32)}
       </text>
-      <text className={worst ? 'subw' : 'sub'} x={x + 10} y={Y.server + 50}>
+      <text className={worst?.state === 'moving' ? 'subm' : worst ? 'subw' : 'sub'} x={x + 10} y={Y.server + 50}>
         {shortened(worst ? words : server.datapaths.map(({ name }) => name).join(', '), narrow ? 17 : 32)}
       </text>
       {share === undefined ? null : (
@@ -114,12 +116,12 @@ function Thread({ thread, shape }: { thread: PlacedThread; shape: WeaveLayout })
       <title>{`${network.name} of ${network.tenantName}, VNI ${network.vni}: ${said}`}</title>
       <rect className="hit" x="0" y={y - 12} width={shape.width} height="24" />
       <text className="tn" x="4" y={y + 4}>
-        {shortened(network.name, 14)}
+        {shortened(network.name, 16)}
       </text>
-      <text className="vni" x="122" y={y + 4} textAnchor="end">
+      <text className="vni" x="148" y={y + 4} textAnchor="end">
         {network.vni}
       </text>
-      <path className="ghost" d={`M132 ${y}H${shape.width - 6}`} />
+      <path className="ghost" d={`M158 ${y}H${shape.width - 6}`} />
       {thread.path ? <path className="weft" d={thread.path} /> : null}
       {knots.map((knot) => {
         const width = 14 + String(knot.ports).length * 8

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { Task } from '#server/contract/changes.ts'
 import { api, utils } from './browser.ts'
 import type { Utils } from './orpc.ts'
 
@@ -16,6 +17,10 @@ export const useTasks = (enabled: boolean) =>
     refetchInterval: ({ state }) => (state.data?.items.some((t) => RUNNING.includes(t.state)) ? 1000 : false),
     select: (page) => page.items,
   })
+
+/** The newest commit of a change among the newest tasks. */
+export const commitOf = (tasks: readonly Task[] | undefined, changeId: string): Task | undefined =>
+  tasks?.find((task) => task.kind === 'commit' && task.subject?.id === changeId)
 
 export const isRunning = (state: string) => RUNNING.includes(state)
 

@@ -11,7 +11,7 @@ import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { FormText } from '../ui/form-text.tsx'
 import { Segmented } from '../ui/segmented.tsx'
-import { useInBrowser } from '../ui/time.tsx'
+import { Moment, useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 import { NewPassword } from './new-password.ts'
 import { SettingsHead } from './settings-head.tsx'
@@ -100,7 +100,9 @@ export function AccountPage() {
               <dt>Tenant</dt>
               <dd>{account.tenantName ?? 'all of them'}</dd>
               <dt>Signed in until</dt>
-              <dd suppressHydrationWarning>{inBrowser ? new Date(expiresAt).toLocaleString('en-GB') : expiresAt}</dd>
+              <dd>
+                <Moment time={expiresAt} long />
+              </dd>
               <dt>Rights</dt>
               <dd className="rights">
                 {rights.map((right) => (

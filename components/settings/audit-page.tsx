@@ -23,6 +23,7 @@ const OUTCOMES = [
   { id: 'refused', label: 'Refused' },
   { id: 'failed', label: 'Failed' },
 ] as const
+const WORDS = { done: 'Done', refused: 'Refused', failed: 'Failed' } as const
 const TONES = { done: 'ok', refused: 'warn', failed: 'bad' } as const
 
 function Subject({ record, changeName }: { record: AuditRecord; changeName: string | undefined }) {
@@ -47,7 +48,7 @@ export function AuditPage() {
   return (
     <>
       <SettingsHead />
-      <section className="card nw" aria-label="Audit log">
+      <section className="card nw twoline" aria-label="Audit log">
         <div className="bar">
           <label className="find">
             <Icon name="search" small />
@@ -86,27 +87,32 @@ export function AuditPage() {
               </tr>
             </thead>
             <tbody>
-              {records.map((record) => (
-                <tr key={record.id}>
-                  <td className="mid p-side-under">
-                    <Moment time={record.at} long />
-                  </td>
-                  <td className="p-title">{record.actor}</td>
-                  <td className="mono">{record.address}</td>
-                  <td className="p-under">{record.action}</td>
-                  <td className="p-side">
-                    <Status tone={TONES[record.outcome]} calm={record.outcome === 'done'}>
-                      {record.outcome}
-                    </Status>
-                  </td>
-                  <td>
-                    <Subject record={record} changeName={nameOf(record.changeId)} />
-                  </td>
-                  <td className="mid clip detail" title={record.detail}>
-                    {record.detail}
-                  </td>
-                </tr>
-              ))}
+              {records.map((record) => {
+                const about = nameOf(record.changeId)
+                // Where the detail only names the change again, nothing is lost without it.
+                const detail = record.detail === about ? '' : record.detail
+                return (
+                  <tr key={record.id}>
+                    <td className="mid p-side-under">
+                      <Moment time={record.at} long />
+                    </td>
+                    <td className="p-title">{record.actor}</td>
+                    <td className="mono">{record.address || <span className="dim">—</span>}</td>
+                    <td className="p-under">{record.action}</td>
+                    <td className="p-side">
+                      <Status tone={TONES[record.outcome]} calm={record.outcome === 'done'}>
+                        {WORDS[record.outcome]}
+                      </Status>
+                    </td>
+                    <td>
+                      <Subject record={record} changeName={about} />
+                    </td>
+                    <td className="mid clip detail" title={detail}>
+                      {detail || <span className="dim">—</span>}
+                    </td>
+                  </tr>
+                )
+              })}
             </tbody>
           </table>
           {audit.isPending ? <Skeleton rows={8} /> : null}

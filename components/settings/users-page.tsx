@@ -17,7 +17,13 @@ const BASE: readonly Column<Account>[] = [
   { id: 'name', header: 'Name', value: (a) => a.name, filter: 'text', phone: 'title' },
   { id: 'displayName', header: 'Name for people', value: (a) => a.displayName, filter: 'text', phone: 'under' },
   { id: 'role', header: 'Role', value: (a) => roleWords(a.role), filter: 'choice', phone: 'side' },
-  { id: 'tenant', header: 'Tenant', value: (a) => a.tenantName ?? 'all', filter: 'choice', phone: 'side-under' },
+  {
+    id: 'tenant',
+    header: 'Tenant',
+    value: (a) => a.tenantName ?? 'all tenants',
+    filter: 'choice',
+    phone: 'side-under',
+  },
 ]
 
 /** The local accounts. */
@@ -39,9 +45,10 @@ export function UsersPage() {
               isTools: true,
               value: () => null,
               className: 'num',
+              phone: 'tools',
               cell: (user) =>
                 user.id === account.id ? (
-                  <span className="dim small">you</span>
+                  <span className="dim small not-s">you</span>
                 ) : (
                   <Button small look="quiet" aria-label={`Remove ${user.name}`} onPress={() => setDoomed(user)}>
                     Remove

@@ -1,19 +1,30 @@
 'use client'
 import Link from 'next/link'
 import { useEffect, useRef } from 'react'
-import type { ChangeSummary } from '#server/contract/changes.ts'
+import type { ChangeSummary, Task } from '#server/contract/changes.ts'
 import { isMoving, useChanges } from '../queries/changes.ts'
-import { useTasks } from '../queries/tasks.ts'
+import { commitOf, isRunning, useTasks } from '../queries/tasks.ts'
 import { toast } from '../ui/toast.tsx'
 import { useMay, useSession } from './session.tsx'
 
 /** Says at the bottom right how a change ended that was seen moving. */
-function useEndings(changes: readonly ChangeSummary[] | undefined) {
+function useEndings(changes: readonly ChangeSummary[] | undefined, tasks: readonly Task[] | undefined) {
   const moving = useRef(new Set<string>())
   useEffect(() => {
     for (const change of changes ?? []) {
+      const commit = commitOf(tasks, change.id)
       if (isMoving(change.state)) moving.current.add(change.id)
-      else if (moving.current.delete(change.id)) {
+      else if (change.state === 'draft') {
+        // It stays a draft while its datapaths are read, and where that fails.
+        if (!moving.current.has(change.id) || !commit || isRunning(commit.state)) continue
+        moving.current.delete(change.id)
+        toast({
+          tone: 'bad',
+          icon: 'warn',
+          text: `${change.name} was not committed${commit.problem ? `: ${commit.problem.detail}` : ''}`,
+          action: { label: 'Open', href: `/changes/${change.name}` },
+        })
+      } else if (moving.current.delete(change.id)) {
         const done = change.state === 'committed'
         toast({
           tone: done ? 'ok' : change.state === 'pending' ? 'warn' : 'bad',
@@ -27,7 +38,7 @@ function useEndings(changes: readonly ChangeSummary[] | undefined) {
         })
       }
     }
-  }, [changes])
+  }, [changes, tasks])
 }
 
 /** The change in progress, never hidden: one that moves, else the person's newest draft. */
@@ -35,8 +46,10 @@ export function ChangePill() {
   const { account } = useSession()
   const changes = useChanges(useMay('change.read'))
   const tasks = useTasks(useMay('task.read'))
-  useEndings(changes.data)
-  const moving = changes.data?.find((change) => isMoving(change.state))
+  useEndings(changes.data, tasks.data)
+  const isUnderWay = ({ id, state }: ChangeSummary) =>
+    isMoving(state) || (state === 'draft' && isRunning(commitOf(tasks.data, id)?.state ?? ''))
+  const moving = changes.data?.find(isUnderWay)
   const own = changes.data?.find(
     (change) => change.state === 'draft' && [account.name, account.displayName].includes(change.actor),
   )
@@ -46,7 +59,7 @@ export function ChangePill() {
   const share =
     moving && task && task.total > 0 ? Math.max(8, Math.round((task.done / task.total) * 100)) : moving ? 25 : 0
   const words = moving
-    ? `${moving.state}${task && task.total > 0 ? ` ${task.done} of ${task.total} ${task.unit}` : ''}`
+    ? `${moving.state === 'draft' ? 'preparing' : moving.state}${task && task.total > 0 ? ` ${task.done} of ${task.total} ${task.unit}` : ''}`
     : 'draft'
   return (
     <Link

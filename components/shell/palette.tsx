@@ -72,7 +72,7 @@ function useThings(open: boolean, go: (href: string) => void): readonly Entry[] 
     })),
     ...(datapaths.data ?? []).map((datapath) => ({
       value: `datapath ${datapath.id}`,
-      icon: 'inventory' as const,
+      icon: 'switch' as const,
       label: datapath.name,
       note: datapath.serverName,
       words: [datapath.datapathId, datapath.bridge, datapath.serverName],

@@ -3,9 +3,17 @@ import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { useState } from 'react'
 import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
-import { Icon } from '../ui/icon.tsx'
+import { Icon, type IconName } from '../ui/icon.tsx'
 import { areasFor, INVENTORY, isInside, SETTINGS } from './areas.ts'
 import { useSession } from './session.tsx'
+
+const PAGE_ICONS: Readonly<Record<string, IconName>> = {
+  NICs: 'chip',
+  Datapaths: 'switch',
+  Attachments: 'port',
+  Tenants: 'person',
+  People: 'people',
+}
 
 /** On a phone: four areas and More, which opens a sheet with all. */
 export function TabBar() {
@@ -16,13 +24,12 @@ export function TabBar() {
   const pages = [
     ...INVENTORY.filter((page) => page.href !== '/inventory' && rights.includes(page.right)).map((page) => ({
       ...page,
-      icon:
-        page.label === 'Tenants' ? ('person' as const) : page.label === 'NICs' ? ('chip' as const) : ('port' as const),
+      icon: PAGE_ICONS[page.label] ?? 'port',
     })),
     ...SETTINGS.filter((page) => page.href !== '/settings' && (!page.right || rights.includes(page.right))).map(
       (page) => ({
         ...page,
-        icon: page.label === 'People' ? ('person' as const) : ('info' as const),
+        icon: PAGE_ICONS[page.label] ?? 'info',
       }),
     ),
   ]

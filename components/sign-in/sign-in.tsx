@@ -53,6 +53,7 @@ export function SignIn({ next }: { next: string }) {
             autoComplete="username"
             autoCapitalize="none"
             spellCheck={false}
+            autoFocus
             required
           />
           <TextField

@@ -38,7 +38,15 @@ const columns = (tools: ((tenant: Tenant) => React.ReactNode) | undefined): read
       </span>
     ),
   },
-  { id: 'displayName', header: 'Name for people', value: (t) => t.displayName, filter: 'text', phone: 'under' },
+  {
+    id: 'displayName',
+    header: 'Name for people',
+    value: (t) => t.displayName,
+    // A phone's row has the name above it already.
+    cell: (t) => <span className={t.displayName === t.name ? 'not-s' : ''}>{t.displayName}</span>,
+    filter: 'text',
+    phone: 'under',
+  },
   {
     id: 'networks',
     header: 'Networks',
@@ -46,6 +54,7 @@ const columns = (tools: ((tenant: Tenant) => React.ReactNode) | undefined): read
     cell: (t) => <Use label={`Networks of ${t.name}`} used={t.used.networks} limit={t.quotas.networks} />,
     filter: 'number',
     phone: 'side',
+    phoneWords: () => ({ after: 'networks' }),
   },
   {
     id: 'ports',
@@ -54,9 +63,15 @@ const columns = (tools: ((tenant: Tenant) => React.ReactNode) | undefined): read
     cell: (t) => <Use label={`Ports of ${t.name}`} used={t.used.ports} limit={t.quotas.ports} />,
     filter: 'number',
     phone: 'side-under',
+    phoneWords: () => ({ after: 'ports' }),
   },
   ...(tools
-    ? [{ id: 'tools', header: 'Tools', isTools: true, value: () => null, cell: tools, className: 'num tools' }]
+    ? [
+        {
+          ...{ id: 'tools', header: 'Tools', isTools: true, className: 'num tools' },
+          ...{ value: () => null, cell: tools, phone: 'tools' as const },
+        },
+      ]
     : []),
 ]
 

@@ -4,6 +4,7 @@ import {
   ComboBox as AriaComboBox,
   Select as AriaSelect,
   Button,
+  Group,
   Input,
   Label,
   ListBox,
@@ -75,13 +76,13 @@ export function ComboBox({
       {...(hideLabel ? { 'aria-label': label } : {})}
     >
       {hideLabel ? null : <Label>{label}</Label>}
-      <div className={`input${faults.length > 0 ? ' err' : ''}`}>
+      <Group className={`input${faults.length > 0 ? ' err' : ''}`}>
         {chosen?.lead}
         <Input placeholder={placeholder ?? ''} />
         <Button className="drop">
           <Icon name="down" small />
         </Button>
-      </div>
+      </Group>
       <Faults faults={faults} />
       <Popover className="float pop" offset={4}>
         <Items options={options} empty={empty} />

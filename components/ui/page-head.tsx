@@ -13,14 +13,15 @@ export function PageHead({ title, crumbs, children }: Props) {
     <div className="pagehead">
       {crumbs ? (
         <nav className="crumb" aria-label="Path">
-          {crumbs.map((crumb) => (
-            <span key={crumb.label} className="row">
-              {crumb.href ? <Link href={crumb.href}>{crumb.label}</Link> : <span>{crumb.label}</span>}
-              <span className="sep" aria-hidden="true">
-                /
-              </span>
-            </span>
-          ))}
+          {crumbs.map((crumb) =>
+            crumb.href ? (
+              <Link key={crumb.label} href={crumb.href}>
+                {crumb.label}
+              </Link>
+            ) : (
+              <span key={crumb.label}>{crumb.label}</span>
+            ),
+          )}
         </nav>
       ) : null}
       <h1>{title}</h1>

@@ -2,8 +2,13 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ChangeSummary } from '#server/contract/changes.ts'
+import type { Attachment, Tenant } from '#server/contract/inventory.ts'
+import type { Network } from '#server/contract/networks.ts'
 import { until } from '#server/lab/until.ts'
+import { type Api, apiAt, commit, signIn as sessionOf } from './api.ts'
 import { launchBrowser, openPage, signIn } from './browser.ts'
+import type { Page as ListPage, Wrote } from './running-lab.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -25,6 +30,32 @@ async function firstId(noun: string): Promise<string> {
   return first.id
 }
 
+/** A network with names as long as people make them, two subnets and tagged ports, drafted in a change. */
+async function draftLongNames(api: Api): Promise<{ readonly change: ChangeSummary; readonly network: Network }> {
+  const tenant = await api.post<Tenant>('/tenants', { name: 'kestrel-research-laboratories-north-campus' })
+  const change = await api.post<ChangeSummary>('/changes', {
+    title: 'Replicate the experiments of both campuses at night',
+  })
+  const within = { change: change.id }
+  const { item: network } = await api.post<Wrote<Network>>('/networks', {
+    ...within,
+    tenantId: tenant.id,
+    name: 'experimental-storage-replication-between-campuses',
+  })
+  for (const prefix of ['10.145.116.0/22', '10.146.116.0/22'])
+    await api.post('/subnets', { ...within, networkId: network.id, prefix })
+  const { items } = await api.get<ListPage<Attachment>>('/attachments')
+  for (const [index, { id }] of items.entries())
+    await api.post('/ports', {
+      ...within,
+      networkId: network.id,
+      attachmentId: id,
+      name: `replica-${index}-of-the-experiment`,
+      vlan: 3000 + index,
+    })
+  return { change, network }
+}
+
 beforeAll(async () => {
   weft = await startWeft('pages', { bare: false })
   browser = await launchBrowser()
@@ -32,11 +63,19 @@ beforeAll(async () => {
   await until('the first network', async () => (await weft.cli('change', 'list')).includes('committed'), {
     deadline_ms: 30_000,
   })
+  const api = apiAt(weft.address, await sessionOf(weft.address, 'admin', weft.password))
+  const long = await draftLongNames(api)
+  await commit(api, long.change.id, { reason: 'so that the pages have something long to show' })
+  const draft = await api.post<ChangeSummary>('/changes', { title: 'A draft with an edit' })
+  const { revision } = await api.get<Network>(`/networks/${long.network.id}`)
+  await api.patch(`/networks/${long.network.id}?change=${draft.id}`, revision, { mtu: 1300, change: draft.id })
   const [network, datapath] = [await firstId('network'), await firstId('datapath')]
   routes = [
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
     ...['/inventory/nics', '/inventory/attachments', '/inventory/tenants', '/settings/users', '/settings/audit'],
     ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
+    ...[`/networks/${long.network.id}`, `/networks/${long.network.id}/edit`, `/changes/${long.change.name}`],
+    ...[`/changes/${draft.name}`, `/datapaths/${datapath}?view=ports`, '/networks?q=no-network-is-called-so'],
   ]
 }, 240_000)
 
@@ -61,7 +100,29 @@ async function violations(page: Page): Promise<string[]> {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
 }
 
-const quiet = (page: Page) => until('the page’s data', async () => (await page.locator('.skeleton').count()) === 0)
+/** In the two-line rows of a phone: what is cut off, and figures that say not of what. */
+const ROWS = `(() => {
+  const faults = []
+  for (const cell of document.querySelectorAll('.twoline tbody td[class*="p-"]')) {
+    if (cell.clientWidth === 0) continue
+    const text = cell.innerText.trim()
+    if ([cell, ...cell.querySelectorAll('.clip')].some((e) => e.scrollWidth > e.clientWidth + 1)) faults.push('cuts off ' + text)
+    if (/^[\\d.,]+$/.test(text)) faults.push('shows the bare figure ' + text)
+  }
+  return faults
+})()`
+
+/** Until the data is there and no colour is on its way to another. */
+async function quiet(page: Page): Promise<void> {
+  await until('the page’s data', async () => (await page.locator('.skeleton').count()) === 0)
+  await until(
+    'the transitions',
+    () =>
+      page.evaluate(
+        `document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState !== 'running')`,
+      ) as Promise<boolean>,
+  )
+}
 
 describe.each(THEMES)('in the %s theme', (theme) => {
   test.each(SIZES)('every page fits $width pixels and meets WCAG 2.2 AA', async (size) => {
@@ -73,6 +134,7 @@ describe.each(THEMES)('in the %s theme', (theme) => {
       await quiet(page)
       const wide = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
       if ((wide as number) > 0) faults.push(`${route} is ${wide} pixels too wide`)
+      if (size.width < 720) faults.push(...((await page.evaluate(ROWS)) as string[]).map((line) => `${route} ${line}`))
       faults.push(...(await violations(page)).map((line) => `${route}: ${line}`))
     }
     await context.close()

@@ -14,7 +14,9 @@ export interface Column<Row> {
   /** How it can be filtered; not at all when absent. */
   readonly filter?: Kind
   /** Where it stands in the two-line row of a phone; nowhere when absent. */
-  readonly phone?: 'title' | 'under' | 'figure' | 'side' | 'side-under'
+  readonly phone?: 'title' | 'under' | 'figure' | 'side' | 'side-under' | 'tools'
+  /** A phone's row has no header above it: what is said before the value there, and what after it. */
+  readonly phoneWords?: (row: Row) => { readonly before?: string; readonly after?: string }
   /** Only shown when asked for. */
   readonly hidden?: boolean
   /** Buttons, no data: its header is only spoken, and it is not sorted by. */

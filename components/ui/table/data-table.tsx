@@ -12,6 +12,7 @@ import {
 } from '@tanstack/react-table'
 import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
 import { ErrorBanner, Refused } from '../banner.tsx'
+import { Button } from '../button.tsx'
 import { Checkbox } from '../checkbox.tsx'
 import { Icon } from '../icon.tsx'
 import { Skeleton } from '../skeleton.tsx'
@@ -28,6 +29,19 @@ const features = tableFeatures({
   sortedRowModel: createSortedRowModel(),
   paginatedRowModel: createPaginatedRowModel(),
 })
+
+/** A cell; on a phone with the words that its header says elsewhere. */
+function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
+  const value = column.value(row)
+  const words = column.phoneWords?.(row)
+  return (
+    <>
+      {words?.before ? <span className="only-s p-word">{words.before} </span> : null}
+      {column.cell ? column.cell(row) : (value ?? <span className="dim">—</span>)}
+      {words?.after ? <span className="only-s p-word"> {words.after}</span> : null}
+    </>
+  )
+}
 
 interface Props<Row extends { readonly id: string }> {
   /** What the rows are, in lower case: `networks`. */
@@ -109,7 +123,7 @@ export function DataTable<Row extends { readonly id: string }>(props: Props<Row>
   if (query.isError && rows === undefined) return <Refused error={query.error} onRetry={retry} />
   if (rows?.length === 0) return <section className="card nw">{props.empty}</section>
   return (
-    <section className={`card nw${query.isError ? ' stale' : ''}`} aria-label={noun}>
+    <section className={`card nw twoline${query.isError ? ' stale' : ''}`} aria-label={noun}>
       {query.isError ? (
         <div className="oldrows">
           <ErrorBanner error={query.error} onRetry={retry} />
@@ -176,9 +190,7 @@ export function DataTable<Row extends { readonly id: string }>(props: Props<Row>
                       .filter(Boolean)
                       .join(' ')}
                   >
-                    {column.cell
-                      ? column.cell(row.original)
-                      : (column.value(row.original) ?? <span className="dim">—</span>)}
+                    <Cell column={column} row={row.original} />
                   </td>
                 ))}
               </tr>
@@ -187,9 +199,14 @@ export function DataTable<Row extends { readonly id: string }>(props: Props<Row>
         </table>
         {rows === undefined ? <Skeleton rows={6} /> : null}
         {rows && data.length === 0 ? (
-          <p className="empty">
-            No {noun} fit these filters. {rows.length.toLocaleString('en')} are hidden by them.
-          </p>
+          <div className="empty">
+            <p>
+              No {noun} fit these filters. {rows.length.toLocaleString('en')} are hidden by them.
+            </p>
+            <Button small onPress={controls.clear}>
+              Clear filters
+            </Button>
+          </div>
         ) : null}
       </div>
       <TableFoot controls={controls} page={page} pages={pages} fit={data.length} total={rows?.length ?? 0}>

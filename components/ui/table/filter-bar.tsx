@@ -125,14 +125,7 @@ export function FilterBar<Row>({ noun, columns, rows, controls }: Props<Row>) {
         </Popover>
       </DialogTrigger>
       {view.filters.length > 0 || view.search ? (
-        <Button
-          look="quiet"
-          small
-          onPress={() => {
-            setFilters([])
-            setSearch('')
-          }}
-        >
+        <Button look="quiet" small onPress={controls.clear}>
           Clear
         </Button>
       ) : null}

@@ -39,6 +39,8 @@ export function useTableView(defaultSort: string, defaultHidden: readonly string
     setSearch: (q: string) => void setKeys({ q: q || null, page: null }),
     setFilters: (filters: readonly Filter[]) =>
       void setKeys({ filter: filters.length > 0 ? filters.map(printFilter) : null, page: null }),
+    /** Takes every filter and the search away. */
+    clear: () => void setKeys({ q: null, filter: null, page: null }),
     setSort: (sort: string) => void setKeys({ sort: sort === defaultSort ? null : sort, page: null }),
     setPage: (page: number) => void setKeys({ page: page <= 1 ? null : page }),
     setRows: (rows: number) => void setKeys({ rows, page: null }),

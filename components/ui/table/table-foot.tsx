@@ -18,7 +18,10 @@ interface Props {
 export function TableFoot({ controls, page, pages, fit, total, children }: Props) {
   const { view, setPage, setRows } = controls
   const first = fit === 0 ? 0 : (page - 1) * view.rows + 1
-  const range = `${first.toLocaleString('en')}–${Math.min(page * view.rows, fit).toLocaleString('en')} of ${fit.toLocaleString('en')}`
+  const range =
+    fit === 0
+      ? 'none'
+      : `${first.toLocaleString('en')}–${Math.min(page * view.rows, fit).toLocaleString('en')} of ${fit.toLocaleString('en')}`
   return (
     <div className="tablefoot">
       {children}
