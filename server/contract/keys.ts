@@ -34,7 +34,7 @@ export const keys = {
     .route({ method: 'GET', path: '/keys/{id}', tags: ['keys'], summary: 'A key with its certificate' })
     .input(z.strictObject({ id: Id }))
     .output(Key),
-  rotate: procedure({ right: 'key.write', cli: { noun: 'key', verb: 'rotate', args: ['purpose'] } })
+  rotate: procedure({ right: 'key.write', fresh: true, cli: { noun: 'key', verb: 'rotate', args: ['purpose'] } })
     .route({
       method: 'POST',
       path: '/keys/{purpose}/rotate',
@@ -51,7 +51,7 @@ export const keys = {
       }),
     )
     .output(Key),
-  retire: procedure({ right: 'key.write', cli: { noun: 'key', verb: 'retire', args: ['id'] } })
+  retire: procedure({ right: 'key.write', fresh: true, cli: { noun: 'key', verb: 'retire', args: ['id'] } })
     .route({
       method: 'POST',
       path: '/keys/{id}/retire',
@@ -60,7 +60,7 @@ export const keys = {
     })
     .input(z.strictObject({ id: Id }))
     .output(Key),
-  rewrap: procedure({ right: 'key.write', cli: { noun: 'key', verb: 'rewrap' } })
+  rewrap: procedure({ right: 'key.write', fresh: true, cli: { noun: 'key', verb: 'rewrap' } })
     .route({
       method: 'POST',
       path: '/keys/rewrap',

@@ -6,6 +6,13 @@ import type { OpenKeys } from '#server/keys/open.ts'
 import { memoryStore, openWith } from '#test/unit/keys/ground.ts'
 import { callerIn } from './ground.ts'
 
+/** An operator who has just signed in: keys are not changed from a session that was left open. */
+function operator() {
+  const { context } = callerIn('operator')
+  const caller = context.caller && { ...context.caller, authenticatedAt_ms: Date.now() }
+  return { context: { ...context, caller } }
+}
+
 let keys: OpenKeys
 let handlers: ReturnType<typeof keyHandlers>
 beforeAll(async () => {
@@ -31,19 +38,19 @@ describe('the installation’s keys', () => {
   })
 
   test('are rotated in two steps, and each leaves its words in the audit log', async () => {
-    const operator = callerIn('operator')
-    const next = await call(handlers.rotate, { purpose: 'saml-signing' }, operator)
+    const anna = operator()
+    const next = await call(handlers.rotate, { purpose: 'saml-signing' }, anna)
     expect(next.state).toBe('next')
-    expect(operator.context.note).toEqual({ detail: 'saml-signing, prepare', subject: `key/${next.id}` })
-    const twice = call(handlers.rotate, { purpose: 'saml-signing', step: 'prepare' }, callerIn('operator'))
+    expect(anna.context.note).toEqual({ detail: 'saml-signing, prepare', subject: `key/${next.id}` })
+    const twice = call(handlers.rotate, { purpose: 'saml-signing', step: 'prepare' }, operator())
     await expect(twice).rejects.toMatchObject({ code: 'conflict' })
-    const promoted = await call(handlers.rotate, { purpose: 'saml-signing', step: 'promote' }, callerIn('operator'))
+    const promoted = await call(handlers.rotate, { purpose: 'saml-signing', step: 'promote' }, operator())
     expect(promoted).toMatchObject({ id: next.id, state: 'active' })
     const filter = ['purpose:eq:saml-signing', 'state:eq:retiring']
-    const [old] = (await call(handlers.list, { ...ALL, filter }, callerIn('operator'))).items
-    const ended = await call(handlers.retire, { id: old?.id as string }, callerIn('operator'))
+    const [old] = (await call(handlers.list, { ...ALL, filter }, operator())).items
+    const ended = await call(handlers.retire, { id: old?.id as string }, operator())
     expect(ended.state).toBe('retired')
-    expect(await call(handlers.rewrap, {}, callerIn('operator'))).toEqual({ rewrapped: 0 })
+    expect(await call(handlers.rewrap, {}, operator())).toEqual({ rewrapped: 0 })
   })
 
   test('are nobody’s to see in a tenant, and not an auditor’s to change', async () => {
@@ -57,8 +64,8 @@ describe('the installation’s keys', () => {
   })
 
   test('that are not there are not found', async () => {
-    await expect(call(handlers.get, { id: TENANT }, callerIn('operator'))).rejects.toMatchObject({ code: 'not-found' })
-    await expect(call(handlers.retire, { id: TENANT }, callerIn('operator'))).rejects.toMatchObject({
+    await expect(call(handlers.get, { id: TENANT }, operator())).rejects.toMatchObject({ code: 'not-found' })
+    await expect(call(handlers.retire, { id: TENANT }, operator())).rejects.toMatchObject({
       code: 'not-found',
     })
   })
