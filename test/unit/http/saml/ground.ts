@@ -9,10 +9,11 @@ import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
 import type { ProviderOptions, ProviderRecord, Rule } from '#server/identity/federation/ports.ts'
+import type { AuditSink } from '#server/identity/ports.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { accountStore, sessionStore } from '#server/inventory/accounts.ts'
-import { EVERYTHING } from '#server/inventory/database.ts'
+import { type Database, EVERYTHING } from '#server/inventory/database.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { openFederation } from '#server/wiring-federation.ts'
 import { startTestDatabase } from '#test/peers/postgres.ts'
@@ -63,7 +64,7 @@ const metadataOf = (issuer: string, { certificate }: Credential) =>
 </md:IDPSSODescriptor></md:EntityDescriptor>`
 
 /** A console with a database whose people sign in through providers that tests speak for. */
-export async function startSignIn(environment: Record<string, string> = {}) {
+export async function startSignIn(environment: Record<string, string> = {}, log?: (database: Database) => AuditSink) {
   const database = await startTestDatabase()
   const [port, web, inner] = [await freePort(), await freePort(), await freePort()]
   const config = readConfig(
@@ -73,12 +74,25 @@ export async function startSignIn(environment: Record<string, string> = {}) {
   const { origin } = config.http
   const own = rsaCredential()
   const audit = memoryAudit()
+  const kept = log?.(database)
+  const sink: AuditSink = {
+    record: async (entry) => {
+      await audit.record(entry)
+      await kept?.record(entry)
+    },
+  }
   const accounts = accountStore(database)
   const sessions = sessionKeeper(sessionStore(database), config.session)
   const certificates = async () => ({ active: own.certificate, others: [] })
   const signer = async () => ({ ...signerOf(own), publicKey: '' })
   const privateKeys = async () => [own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()]
-  const federation = openFederation({ config, database, audit, sessions, keys: { certificates, signer, privateKeys } })
+  const federation = openFederation({
+    config,
+    database,
+    audit: sink,
+    sessions,
+    keys: { certificates, signer, privateKeys },
+  })
   const product = { ...config.product, instance: config.instance, demo: false }
   const signIn = localSignIn(accounts, sessions, config.signIn)
   const app = await createApp({
