@@ -53,43 +53,43 @@ async function renew(tx: Transaction, held: Held, vouched: Vouched): Promise<voi
 
 const isBuiltin = (role: string) => (ROLES as readonly string[]).includes(role)
 
-/** The provider's roles of before give way to those of now; what stays keeps its id. */
-async function replaceRoles(tx: Transaction, accountId: string, roles: Granted['roles']): Promise<void> {
-  const wanted = roles.map(({ role, tenantId, siteId }) => ({
+/**
+ * What the provider gave before gives way to what it gives now; what stays keeps its id. What people here or SCIM gave is
+ * theirs.
+ */
+async function replaceGrants(
+  tx: Transaction,
+  accountId: string,
+  { provider }: Vouched,
+  granted: Granted,
+): Promise<void> {
+  const roles = granted.roles.map(({ role, tenantId, siteId }) => ({
     ...{ id: uuidv7(), builtin: isBuiltin(role) ? role : null, role: isBuiltin(role) ? null : role },
     ...{ tenant_id: tenantId, site_id: siteId },
   }))
+  const groups = granted.groups.map(({ group }) => group)
   await tx.$executeRaw`WITH wanted AS (
       SELECT w.id, w.builtin, r.id AS role_id, w.tenant_id, w.site_id
-      FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS w(id uuid, builtin text, role text, tenant_id uuid, site_id uuid)
+      FROM jsonb_to_recordset(${JSON.stringify(roles)}::jsonb) AS w(id uuid, builtin text, role text, tenant_id uuid, site_id uuid)
       LEFT JOIN LATERAL (SELECT r.id FROM role r WHERE r.name = w.role AND (r.tenant_id IS NULL OR r.tenant_id = w.tenant_id)
         ORDER BY r.tenant_id NULLS LAST LIMIT 1) r ON true
       WHERE num_nonnulls(w.builtin, r.id) = 1
-    ), gone AS (
+    ), revoked AS (
       DELETE FROM role_binding b WHERE b.account_id = ${accountId}::uuid AND b.source = 'provider' AND NOT EXISTS (
         SELECT FROM wanted w WHERE (w.builtin, w.role_id, w.tenant_id, w.site_id)
           IS NOT DISTINCT FROM (b.builtin, b.role_id, b.tenant_id, b.site_id))
-    )
-    INSERT INTO role_binding (id, account_id, builtin, role_id, tenant_id, site_id, source)
-    SELECT id, ${accountId}::uuid, builtin, role_id, tenant_id, site_id, 'provider' FROM wanted ON CONFLICT DO NOTHING`
-}
-
-/** A membership that people here or SCIM gave stays theirs. */
-async function replaceGroups(
-  tx: Transaction,
-  accountId: string,
-  { provider }: Pick<Vouched, 'provider'>,
-  names: readonly string[],
-): Promise<void> {
-  await tx.$executeRaw`WITH wanted AS (
-      SELECT g.id FROM user_group g WHERE g.name = ANY (${names}::text[])
+    ), given AS (
+      INSERT INTO role_binding (id, account_id, builtin, role_id, tenant_id, site_id, source)
+      SELECT id, ${accountId}::uuid, builtin, role_id, tenant_id, site_id, 'provider' FROM wanted ON CONFLICT DO NOTHING
+    ), joined AS (
+      SELECT g.id FROM user_group g WHERE g.name = ANY (${groups}::text[])
         AND g.tenant_id IS NOT DISTINCT FROM ${provider.tenantId}::uuid
         AND (g.provider_id IS NULL OR g.provider_id = ${provider.id}::uuid)
-    ), gone AS (
+    ), abandoned AS (
       DELETE FROM group_member m WHERE m.account_id = ${accountId}::uuid AND m.source = 'provider'
-        AND m.group_id NOT IN (SELECT id FROM wanted)
+        AND m.group_id NOT IN (SELECT id FROM joined)
     )
-    INSERT INTO group_member (group_id, account_id, source) SELECT id, ${accountId}::uuid, 'provider' FROM wanted
+    INSERT INTO group_member (group_id, account_id, source) SELECT id, ${accountId}::uuid, 'provider' FROM joined
     ON CONFLICT DO NOTHING`
 }
 
@@ -99,13 +99,7 @@ async function vouchIn(tx: Transaction, vouched: Vouched, granted: Granted): Pro
   if (held && held.state !== 'active') return held.id
   if (held) await renew(tx, held, vouched)
   const id = held?.id ?? (await make(tx, vouched))
-  await replaceRoles(tx, id, granted.roles)
-  await replaceGroups(
-    tx,
-    id,
-    vouched,
-    granted.groups.map(({ group }) => group),
-  )
+  await replaceGrants(tx, id, vouched, granted)
   return id
 }
 
