@@ -67,7 +67,7 @@ interface TrailRow {
   last: number | null
 }
 type CheckpointRow = Omit<Checkpoint, 'hash' | 'signature'> & { hash: Uint8Array; signature: Uint8Array }
-type LineRow = Omit<StoredLine, 'hash' | 'chain'> & { hash: Uint8Array }
+type LineRow = Omit<StoredLine, 'hash' | 'chain'> & { hash: string }
 
 /** One statement, so that heads and last lines are of the same moment. */
 const trailRows = (tx: Transaction, chain: string | null) => tx.$queryRaw<TrailRow[]>`
@@ -89,15 +89,25 @@ async function witnessesOf(tx: Transaction, chain: string): Promise<Witness[]> {
   }))
 }
 
+/** A page of lines as one value: a value for each field of each line would cost more than hashing them. */
 const linesSql = (chain: string, after: number, upTo: number) => Prisma.sql`
-  SELECT id::float8 AS id, sequence::float8 AS sequence, hash, (extract(epoch FROM at) * 1000)::float8 AS at_ms, actor,
-    actor_id AS "actorId", provider, address, action, outcome, reason, subject, tenant_id AS "tenantId",
-    change_id AS "changeId", detail, before::text AS before, after::text AS after
-  FROM audit WHERE chain = ${chain} AND sequence > ${after}::bigint AND sequence <= ${upTo}::bigint
-  ORDER BY sequence, id LIMIT ${PAGE}`
+  SELECT coalesce(json_agg(to_json(l) ORDER BY l.sequence, l.id), '[]') AS lines FROM (
+    SELECT id, sequence, encode(hash, 'hex') AS hash, (extract(epoch FROM at) * 1000)::bigint AS at_ms, actor,
+      actor_id AS "actorId", provider, address, action, outcome, reason, subject, tenant_id AS "tenantId",
+      change_id AS "changeId", detail, before::text AS before, after::text AS after
+    FROM audit WHERE chain = ${chain} AND sequence > ${after}::bigint AND sequence <= ${upTo}::bigint
+    ORDER BY sequence, id LIMIT ${2 * PAGE}) l`
+
+/** Where the chain goes on beyond lines that are gone. */
+const nextSql = (chain: string, after: number) => Prisma.sql`
+  SELECT sequence::float8 AS next FROM audit WHERE chain = ${chain} AND sequence > ${after}::bigint ORDER BY sequence LIMIT 1`
 
 /** What the chains of the audit log are checked by, as far as a scope sees them. */
 export function auditEvidence(database: Database): AuditEvidence {
+  async function nextAfter(scope: Scope, chain: string, after: number): Promise<number> {
+    const [row] = await database.inScope(scope, (tx) => tx.$queryRaw<{ next: number }[]>(nextSql(chain, after)))
+    return row ? row.next - 1 : Number.POSITIVE_INFINITY
+  }
   return {
     chains: (scope, request) =>
       database.inScope(scope, async (tx) => {
@@ -136,11 +146,14 @@ export function auditEvidence(database: Database): AuditEvidence {
       }),
     async *follow(scope, chain, upTo) {
       for (let after = 0; after < upTo; ) {
-        const rows = await database.inScope(scope, (tx) => tx.$queryRaw<LineRow[]>(linesSql(chain, after, upTo)))
-        const last = rows.at(-1)
-        if (!last) return
-        after = last.sequence
-        yield rows.map(({ hash, ...row }) => ({ ...row, chain, hash: Buffer.from(hash) }))
+        // Bounded at both ends: else the planner may take it for a good idea to sort all that is left.
+        const end = Math.min(after + PAGE, upTo)
+        const rows = await database.inScope(scope, async (tx) => {
+          const [page] = await tx.$queryRaw<{ lines: LineRow[] }[]>(linesSql(chain, after, end))
+          return page?.lines ?? []
+        })
+        if (rows.length > 0) yield rows.map(({ hash, ...row }) => ({ ...row, chain, hash: Buffer.from(hash, 'hex') }))
+        after = rows.length > 0 ? end : await nextAfter(scope, chain, end)
       }
     },
     loose: (scope) =>

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 /** Most octets of an object before or after, as JSON. */
 const LIMIT = 16_384
 /** How much of a larger one is kept. */
-const START = 8192
+const START = 8000
 const DEPTH = 12
 
 /** Fields whose values are never written down, by their names. */

@@ -324,6 +324,14 @@ describe('a chain', () => {
     expect(await found()).toEqual([['missing', 10]])
   })
 
+  test('has one finding, and is followed no longer than it has lines, where a line was put far away', async () => {
+    await owner.query('UPDATE audit SET sequence = 9007199254740991 WHERE chain = $1 AND sequence = 9', [tenantId])
+    expect(await found()).toEqual([
+      ['missing', 9007199254740991],
+      ['head', null],
+    ])
+  })
+
   test('is not what a line without a chain is in', async () => {
     const { rows } = await owner.query(
       `INSERT INTO audit (actor, action, outcome, tenant_id) VALUES ('x', 'y', 'done', $1) RETURNING id`,

@@ -54,13 +54,6 @@ const RETRY_MS = 5000
 /** Other processes write too. */
 const LOOK_MS = 10_000
 
-interface State {
-  readonly destination: Destination
-  readonly position: Position
-  at: string | null
-  problem: string | null
-}
-
 const shippedLine = ({ hash, at_ms, ...line }: LinkedLine): ShippedLine => ({
   ...{ type: 'line', at: new Date(at_ms).toISOString(), ...line, hash: hash.toString('hex') },
 })
@@ -73,115 +66,140 @@ async function remembered(file: string): Promise<Record<string, Position>> {
   return JSON.parse(text) as Record<string, Position>
 }
 
-/**
- * Sends lines and checkpoints to their destinations, from the database, in order: what could not be sent is sent later,
- * also after a restart. After a crash a destination may get the same twice, never a gap.
- */
-export function auditShipper({ source, keys, destinations, file, onFault }: ShipperParts) {
-  let states: State[] = []
+/** Brings everything to one destination, in order; what could not be sent is tried again. */
+function courier(
+  { source, keys, onFault }: Pick<ShipperParts, 'source' | 'keys' | 'onFault'>,
+  destination: Destination,
+  position: Position,
+  remember: () => Promise<void>,
+) {
+  const { to, lines } = destination
+  let at: string | null = null
+  let problem: string | null = null
   let timer: NodeJS.Timeout | undefined
-  let looking: NodeJS.Timeout | undefined
-  let pumping: Promise<void> | undefined
+  let running: Promise<void> | undefined
   let again = false
 
-  async function remember(): Promise<void> {
-    const positions = Object.fromEntries(states.map(({ destination, position }) => [destination.to, position]))
-    await writeFile(`${file}.new`, JSON.stringify(positions), { mode: 0o600 })
-    await rename(`${file}.new`, file)
-  }
-
-  async function deliver(state: State, records: readonly Shipped[], move: (position: Position) => void): Promise<void> {
-    await state.destination.send(records)
-    move(state.position)
-    Object.assign(state, { at: new Date().toISOString(), problem: null })
+  async function deliver(records: readonly Shipped[], move: () => void): Promise<void> {
+    await destination.send(records)
+    move()
+    at = new Date().toISOString()
     await remember()
   }
 
-  async function sendLines(state: State): Promise<void> {
-    for (const [chain, end] of await source.ends())
-      for (let after = state.position.chains[chain] ?? 0; after < end; after = state.position.chains[chain] ?? end) {
-        const lines = await source.lines(chain, after, BATCH)
-        const last = lines.at(-1)
+  async function sendLines(): Promise<void> {
+    const { chains } = position
+    for (const [chain, end] of await source.ends()) {
+      // Another database than the one that was sent: all of it is new.
+      if ((chains[chain] ?? 0) > end) chains[chain] = 0
+      while ((chains[chain] ?? 0) < end) {
+        const found = await source.lines(chain, chains[chain] ?? 0, BATCH)
+        const last = found.at(-1)
         if (!last) break
-        await deliver(state, lines.map(shippedLine), ({ chains }) => {
+        await deliver(found.map(shippedLine), () => {
           chains[chain] = last.sequence
         })
       }
+    }
   }
 
-  async function sendCheckpoints(state: State): Promise<void> {
+  async function sendCheckpoints(): Promise<void> {
     for (;;) {
-      const found = await source.checkpoints(state.position.checkpoint, BATCH)
+      const found = await source.checkpoints(position.checkpoint, BATCH)
       const last = found.at(-1)
       if (!last) return
       const known = new Map((await keys.verificationKeys()).map(({ keyId, publicKey }) => [keyId, publicKey]))
       const records = found.map((one) => toShipped(one, known.get(one.keyId) ?? ''))
-      await deliver(state, records, (position) => {
+      await deliver(records, () => {
         position.checkpoint = last.id
       })
     }
   }
 
-  /** Answers whether everything arrived. */
-  async function bring(state: State): Promise<boolean> {
-    try {
-      if (state.destination.lines) await sendLines(state)
-      await sendCheckpoints(state)
-      state.problem = null
-      return true
-    } catch (error) {
-      // Said once, not with every new try.
-      if (state.problem === null) onFault(state.destination.to, error as Error)
-      state.problem = (error as Error).message
-      return false
-    }
-  }
-
-  async function pump(): Promise<void> {
+  async function bring(): Promise<void> {
     do {
       again = false
-      const arrived = await Promise.all(states.map(bring))
-      if (arrived.includes(false)) wake(RETRY_MS)
+      try {
+        if (lines) await sendLines()
+        await sendCheckpoints()
+        problem = null
+      } catch (error) {
+        // Said once, not with every new try.
+        if (problem === null) onFault(to, error as Error)
+        problem = (error as Error).message
+        wake(RETRY_MS)
+        return
+      }
     } while (again)
   }
 
+  /** Sends what there is; while that goes on, once more after it. */
   function run(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    if (pumping) {
-      again = true
-      return pumping
-    }
-    pumping = pump().finally(() => {
-      pumping = undefined
+    again = true
+    running ??= bring().finally(() => {
+      running = undefined
     })
-    return pumping
+    return running
   }
 
   function wake(after_ms = GATHER_MS): void {
-    if (states.length > 0) timer ??= setTimeout(() => void run(), after_ms).unref()
+    timer ??= setTimeout(() => void run(), after_ms).unref()
+  }
+
+  return {
+    wake: () => wake(),
+    state: () => ({ to, lines, at, problem }),
+    async close(): Promise<void> {
+      await run()
+      clearTimeout(timer)
+      await destination.close()
+    },
+  }
+}
+
+/**
+ * Sends lines and checkpoints to their destinations, from the database, each by itself: what could not be sent is sent
+ * later, also after a restart. After a crash a destination may get the same twice, never a gap.
+ */
+export function auditShipper({ destinations, file, ...parts }: ShipperParts) {
+  const positions: Record<string, Position> = {}
+  let couriers: ReturnType<typeof courier>[] = []
+  let looking: NodeJS.Timeout | undefined
+  let writing: Promise<void> = Promise.resolve()
+
+  async function write(): Promise<void> {
+    await writeFile(`${file}.new`, JSON.stringify(positions), { mode: 0o600 })
+    await rename(`${file}.new`, file)
+  }
+  const remember = (): Promise<void> => {
+    writing = writing.then(write, write)
+    return writing
+  }
+  const wakeAll = () => {
+    for (const { wake } of couriers) wake()
   }
 
   return {
     async start(): Promise<void> {
       if (destinations.length === 0) return
-      const positions = await remembered(file)
-      states = destinations.map((destination) => ({
-        ...{ destination, at: null, problem: null },
-        position: positions[destination.to] ?? { checkpoint: 0, chains: {} },
-      }))
-      looking = setInterval(() => wake(), LOOK_MS).unref()
-      wake()
+      const known = await remembered(file)
+      couriers = destinations.map((destination) => {
+        const position = known[destination.to] ?? { checkpoint: 0, chains: {} }
+        positions[destination.to] = position
+        return courier(parts, destination, position, remember)
+      })
+      looking = setInterval(wakeAll, LOOK_MS).unref()
+      wakeAll()
     },
     /** There is more to send. */
-    wake: () => wake(),
-    state: () => states.map(({ destination: { to, lines }, at, problem }) => ({ to, lines, at, problem })),
+    wake: wakeAll,
+    state: () => couriers.map(({ state }) => state()),
     /** Sends what is left, tries each destination once, and ends. */
     async close(): Promise<void> {
       clearInterval(looking)
-      await run()
-      clearTimeout(timer)
-      await Promise.all(destinations.map((destination) => destination.close()))
+      await Promise.all(couriers.map(({ close }) => close()))
     },
   }
 }

@@ -18,7 +18,7 @@ const NOTICE = 5
 const SD_ID = 'weft@32473'
 /** Longest value of a parameter: a message should fit a datagram. */
 const VALUE_LENGTH = 1024
-const CONNECT_MS = 5000
+const ANSWER_MS = 5000
 
 const flat = (text: string) => text.replace(/\p{Cc}/gu, ' ')
 const parameter = ([name, value]: readonly [string, string | number]) =>
@@ -97,7 +97,7 @@ function overUdp(host: string, port: number): Pick<Destination, 'send' | 'close'
 
 function opened(to: { host: string; port: number } | { path: string }): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...to, timeout: CONNECT_MS } as Parameters<typeof connect>[0] & object)
+    const socket = connect({ ...to, timeout: ANSWER_MS } as Parameters<typeof connect>[0] & object)
     socket.once('timeout', () => socket.destroy(new Error('It does not answer.')))
     socket.once('error', reject)
     socket.once('connect', () => {
@@ -120,8 +120,11 @@ function overStream(to: { host: string; port: number } | { path: string }): Pick
       await new Promise<void>((sent, failed) => {
         const lost = () => failed(new Error('The connection was lost.'))
         open.once('close', lost)
+        // A peer that takes nothing any more holds up what comes after.
+        const expire = () => open.destroy()
+        open.setTimeout(ANSWER_MS, expire)
         open.write(frames.join(''), (error) => {
-          open.off('close', lost)
+          open.off('close', lost).setTimeout(0, expire)
           if (error) failed(error)
           else sent()
         })
