@@ -78,6 +78,8 @@ const Environment = z.object({
   WEFT_AUDIT_SYSLOG: syslog.optional(),
   WEFT_AUDIT_CHECKPOINT_LINES: count.default(1000),
   WEFT_AUDIT_CHECKPOINT_MINUTES: minutes.default(5),
+  WEFT_METADATA_PRIVATE: z.stringbool('true or false').default(false),
+  WEFT_METADATA_MINUTES: minutes.default(360),
   WEFT_LOG_LEVEL: z.enum(LEVELS).default('info'),
   WEFT_PRODUCT_NAME: z.string().min(1).max(40).default('Weft'),
   WEFT_TLS_CERTIFICATE: file.optional(),
@@ -166,6 +168,13 @@ export interface Config {
     /** Through identity providers: many may be behind one address, and each failure is cheap. */
     readonly perAddressFederated: number
     readonly window_ms: number
+  }
+  /** Metadata of identity providers. */
+  readonly metadata: {
+    /** May be fetched from addresses that are not on the public internet, and by plain http. */
+    readonly allowPrivate: boolean
+    /** Fetched again after so long. */
+    readonly refresh_ms: number
   }
   readonly keys: KeyConfig
   readonly audit: {
@@ -356,6 +365,7 @@ export function readConfig(
       perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
     },
+    metadata: { allowPrivate: values.WEFT_METADATA_PRIVATE, refresh_ms: values.WEFT_METADATA_MINUTES * minute_ms },
     keys: keysOf(values, state),
     audit: {
       file: values.WEFT_AUDIT_FILE,

@@ -1,18 +1,23 @@
+import { identityProviderHandlers } from './api/identity-providers.ts'
 import { signInProviderHandlers } from './api/sign-in-providers.ts'
 import type { Config } from './config.ts'
 import type { Routes } from './http/app.ts'
+import type { Event } from './http/events.ts'
 import { samlRoutes } from './http/saml/index.ts'
 import { admission } from './identity/federation/admission.ts'
 import { attemptsByAddress } from './identity/federation/attempts.ts'
 import { providerDescriptions } from './identity/federation/descriptions.ts'
+import { fetchMetadata } from './identity/federation/fetch-metadata.ts'
 import { signInLedger } from './identity/federation/ledger.ts'
+import { metadataWatch } from './identity/federation/metadata-watch.ts'
 import { samlSignIn } from './identity/federation/saml-sign-in.ts'
 import { testSignIns } from './identity/federation/test-sign-ins.ts'
 import type { AuditSink } from './identity/ports.ts'
 import type { OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
-import type { Database } from './inventory/database.ts'
+import { type Database, EVERYTHING } from './inventory/database.ts'
 import { federatedAccounts } from './inventory/federation.ts'
+import { providerAdministration } from './inventory/providers.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
 
@@ -24,16 +29,20 @@ export const ownSpOf = (origin: string): OwnSp => ({
   sloSoapUrl: `${origin}/saml/slo/soap`,
 })
 
+/** Of metadata that are fetched. */
+const FETCH_LIMITS = { bytes: 2 * 1024 * 1024, time_ms: 10_000 }
+
 export interface FederationParts {
-  readonly config: Pick<Config, 'http' | 'signIn'>
+  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata'>
   readonly database: Database
   readonly audit: AuditSink
   readonly sessions: Sessions
-  readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys'>
+  readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys' | 'seal'>
+  readonly publish: (event: Event) => void
 }
 
 /** Joins what signs people in through identity providers. */
-export function openFederation({ config, database, audit, sessions, keys }: FederationParts) {
+export function openFederation({ config, database, audit, sessions, keys, publish }: FederationParts) {
   const own = ownSpOf(config.http.origin)
   const { perAddressFederated: perAddress, window_ms } = config.signIn
   const attempts = () => attemptsByAddress({ perAddress, window_ms })
@@ -56,6 +65,23 @@ export function openFederation({ config, database, audit, sessions, keys }: Fede
     samlRoutes({ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers }),
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
+  const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
+  const administration = providerAdministration(database)
+  const identityProviders = identityProviderHandlers({
+    ...{ store: administration, accounts, tests, keys, fetch, publish, origin: config.http.origin },
+  })
+  const watch = metadataWatch({
+    ...{ providers: providers.all, fetch, refresh_ms: config.metadata.refresh_ms },
+    async write(provider, patch, words) {
+      await administration.update(EVERYTHING, provider.id, undefined, patch)
+      if (words === '') return
+      const { id, tenantId, name } = provider
+      const outcome = patch.metadataProblem ? ('failed' as const) : ('done' as const)
+      const line = { actor: 'weft', address: '', action: 'identityProviders.watch', outcome, changeId: null }
+      await audit.record({ ...line, subject: `identity-provider/${id}`, tenantId, detail: `${name}: ${words}` })
+      publish({ topic: 'provider', kind: 'updated', ref: id, tenantId })
+    },
+  })
   return {
     own,
     providers,
@@ -71,6 +97,8 @@ export function openFederation({ config, database, audit, sessions, keys }: Fede
     answers,
     routes,
     signIn,
+    identityProviders,
+    watch,
   }
 }
 export type Federation = ReturnType<typeof openFederation>

@@ -77,6 +77,8 @@ const CAPABILITIES: readonly Capability[] = [network as Capability]
 const COMPILER = 'weft-1'
 
 const EXPIRE_MS = 600_000
+/** How often providers are looked at: one whose metadata expired is closed after so long. */
+const WATCH_MS = 30_000
 
 const timer: Timer = {
   ...systemClock,
@@ -179,7 +181,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
   const { database } = stores
   const sessions = sessionKeeper(stores.sessions, config.session)
   const signIn = localSignIn(accounts, sessions, config.signIn)
-  const federation = openFederation({ config, database, audit: stores.audit, sessions, keys })
+  const federation = openFederation({ config, database, audit: stores.audit, sessions, keys, publish })
   const { condition } = reconciler
   const desk = changeDesk({
     ...{ commits, engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
@@ -222,6 +224,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     }),
     keys: keyHandlers(keys),
     signIn: federation.signIn,
+    identityProviders: federation.identityProviders,
   }
   return { router, sessions, desk, federation }
 }
@@ -254,6 +257,8 @@ export async function wire(parts: WiringParts) {
   const { router, sessions, desk, federation } = openDoor(parts, stores, engine, keys, keeping)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
   let expiring: NodeJS.Timeout | undefined
+  let watching: NodeJS.Timeout | undefined
+  const look = () => federation.watch.look().catch((error: Error) => log.error({ err: error }, 'metadata'))
   return {
     ...{ router, sessions, accounts, audit, idempotency, keys },
     ...{ routes: federation.routes, signInRequests: federation.requests },
@@ -280,9 +285,12 @@ export async function wire(parts: WiringParts) {
       // Datapaths of unfinished changes may take a while to connect; pages are served meanwhile.
       engine.recovery.start().catch((error: Error) => log.error({ err: error }, 'recovery'))
       expiring = setInterval(() => void changes.expire().catch(() => {}), EXPIRE_MS)
+      watching = setInterval(look, WATCH_MS)
+      void look()
     },
     async stop() {
       clearInterval(expiring)
+      clearInterval(watching)
       // What is decided is finished while the switches are still there; what cannot be, the journal knows.
       await Promise.all([engine.commits.close(), engine.reconciler.close(), engine.recovery.close()])
       await engine.switches.close()

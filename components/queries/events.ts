@@ -15,6 +15,7 @@ const STALE: Readonly<Record<Exclude<Topic, 'resync'>, readonly (readonly unknow
   inventory: [utils.inventory.key(), utils.overview.key()],
   tenant: [utils.tenants.key()],
   audit: [utils.audit.key()],
+  provider: [utils.identityProviders.key()],
 }
 /** Events come in bursts; one burst makes one round of reading. */
 const GATHER_MS = 120

@@ -6,6 +6,7 @@ import { inventory, tenants } from './inventory.ts'
 import { keys } from './keys.ts'
 import { networks, ports, subnets } from './networks.ts'
 import { overview } from './overview.ts'
+import { identityProviders } from './providers.ts'
 import { session, users } from './session.ts'
 
 /** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */
@@ -24,5 +25,6 @@ export const contract = {
   overview,
   keys,
   audit,
+  identityProviders,
 }
 export type Contract = typeof contract

@@ -71,7 +71,7 @@ export const overview = {
 export const EventMessage = z.object({
   id: z.string(),
   at: Time,
-  topic: z.enum(['network', 'change', 'task', 'datapath', 'inventory', 'tenant', 'audit', 'resync']),
+  topic: z.enum(['network', 'change', 'task', 'datapath', 'inventory', 'tenant', 'audit', 'provider', 'resync']),
   kind: z.string(),
   ref: z.string(),
   revision: z.number().int().nullable(),

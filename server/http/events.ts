@@ -50,6 +50,7 @@ const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
   inventory: 'inventory.read',
   tenant: 'tenant.read',
   audit: 'audit.read',
+  provider: 'provider.read',
 }
 
 // Whoever works at a site hears of hardware alone, as their rights have it.

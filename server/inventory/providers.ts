@@ -26,6 +26,8 @@ export interface NewProvider {
   readonly metadataUrl?: string | undefined
   readonly metadataValidUntil?: Date | undefined
   readonly clientId?: string
+  /** Sealed. */
+  readonly clientSecret?: Buffer
 }
 
 /** What can be changed of a provider; what is absent stays. */
@@ -86,7 +88,16 @@ function dataOf({ rules, options, emailDomains, clientSecret, ...patch }: Provid
 }
 
 async function createIn(tx: Transaction, id: string, provider: NewProvider): Promise<KeptProvider> {
-  const { tenantId, emailDomains, rules, options, metadataUrl = null, metadataValidUntil = null, ...rest } = provider
+  const {
+    tenantId,
+    emailDomains,
+    rules,
+    options,
+    metadataUrl = null,
+    metadataValidUntil = null,
+    clientSecret,
+    ...rest
+  } = provider
   if (tenantId !== null && !(await tx.tenant.findUnique({ where: { id: tenantId } })))
     throw brokenRules([
       {
@@ -99,6 +110,7 @@ async function createIn(tx: Transaction, id: string, provider: NewProvider): Pro
     data: {
       ...{ ...rest, id, tenantId, metadataUrl, metadataValidUntil, metadataFetchedAt },
       ...{ emailDomains: [...emailDomains], rules: json(rules), options: json(options) },
+      ...(clientSecret && { clientSecret: new Uint8Array(clientSecret) }),
     },
   })
   return find(tx, id)
@@ -137,7 +149,9 @@ export function providerAdministration(database: Database): ProviderAdministrati
     update: (scope, id, revision, patch) =>
       database.inScope(scope, async (tx) => {
         const where = { id, ...(revision !== undefined && { revision }) }
-        const data = { ...dataOf(patch), revision: { increment: 1 } }
+        // That the same metadata were fetched again is no news for whoever is editing.
+        const isNews = Object.keys(patch).some((key) => key !== 'metadataFetchedAt')
+        const data = { ...dataOf(patch), revision: { increment: isNews ? 1 : 0 } }
         const { count } = await tx.identityProvider.updateMany({ where, data })
         const held = await find(tx, id)
         if (count === 0) throw staleRevision(revision ?? 0, held.revision)

@@ -115,13 +115,16 @@ export function samlSessionStore({ engine }: Database): SamlSessionStore {
   }
 }
 
+/** More than one installation has; nobody reads a longer list of them. */
+const PROVIDERS_MAX = 1_000
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Identity providers as sign-in finds them: all of them, whoever asks. */
 export function providerDirectory({ engine }: Database): ProviderDirectory {
   const find = async (where: string, values: readonly string[]): Promise<ProviderRecord[]> => {
     const { rows } = await engine.query<ProviderRow>(
-      `SELECT * FROM (${PROVIDERS.text}) q WHERE ${where} ORDER BY q."displayName", q.name LIMIT 50`,
+      `SELECT * FROM (${PROVIDERS.text}) q WHERE ${where} ORDER BY q."displayName", q.name LIMIT ${PROVIDERS_MAX}`,
       [...values],
     )
     return rows.map(providerOf)
@@ -134,6 +137,7 @@ export function providerDirectory({ engine }: Database): ProviderDirectory {
       'domain' in by
         ? find(`q.state = 'open' AND q."emailDomains" @> ARRAY[$1::text]`, [by.domain])
         : find(`q.state = 'open' AND q."tenantName" = $1`, [by.tenant]),
+    all: () => find('true', []),
     ofOperators: () => find(`q.state = 'open' AND q."tenantId" IS NULL`, []),
   }
 }

@@ -76,6 +76,8 @@ export interface ProviderDirectory {
   byIssuer(issuer: string): Promise<ProviderRecord | undefined>
   /** Open ones for an e-mail domain, or a tenant's name. */
   offered(by: { readonly domain: string } | { readonly tenant: string }): Promise<ProviderRecord[]>
+  /** Every one, open or not. */
+  all(): Promise<ProviderRecord[]>
   /** Open ones of the installation. */
   ofOperators(): Promise<ProviderRecord[]>
 }

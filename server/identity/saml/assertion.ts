@@ -207,7 +207,8 @@ function readValue(value: Element): string | undefined {
   return second === undefined && isNamed(inner, NS.assertion, 'NameID') ? textOf(inner) : undefined
 }
 
-function attributesOf(assertion: Element, trail: Trail): Record<string, string[]> {
+/** The attributes of an assertion by name. Refuses too many. */
+export function attributesOf(assertion: Element, trail: Trail): Record<string, string[]> {
   const elements = childrenOf(assertion, NS.assertion, 'AttributeStatement').flatMap((statement) =>
     childrenOf(statement, NS.assertion, 'Attribute'),
   )

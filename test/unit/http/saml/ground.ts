@@ -91,14 +91,18 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     database,
     audit: sink,
     sessions,
-    keys: { certificates, signer, privateKeys },
+    keys: { certificates, signer, privateKeys, seal: async (_context, plain) => plain },
+    publish: () => undefined,
   })
   const product = { ...config.product, instance: config.instance, demo: false }
   const signIn = localSignIn(accounts, sessions, config.signIn)
   const app = await createApp({
     ...{ config, sessions, audit, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({}) },
-    router: { session: sessionHandlers({ signIn, sessions, product }), signIn: federation.signIn },
+    router: {
+      session: sessionHandlers({ signIn, sessions, product }),
+      ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
+    },
     routes: federation.routes,
   })
   await app.listen({ port, host: '127.0.0.1' })
