@@ -52,11 +52,17 @@ export function stateOf(drafted: boolean, inDraft: boolean, observed: () => Stat
     : { state: 'moving', words: 'Being committed.' }
 }
 
+/** An object of intent as the audit log keeps it: what people wrote, not how it stands on the datapaths. */
+export function pictured<T extends object>(item: T): Omit<T, 'state' | 'drafted' | 'spoofed'> {
+  const { state: _, drafted: __, spoofed: ___, ...rest } = item as T & Record<'state' | 'drafted' | 'spoofed', unknown>
+  return rest
+}
+
 /**
  * Answers a write. Inside a draft nothing more happens; a change of one edit is committed at once, and gone again when
  * that is refused, so that a refused write leaves nothing behind.
  */
-export async function settle<T>(
+export async function settle<T extends object | null>(
   parts: IntentParts,
   context: SignedInContext,
   kind: string,
@@ -67,6 +73,7 @@ export async function settle<T>(
   Object.assign(context.note, { subject: `${kind}/${id}`, tenantId, changeId: draft.id, detail: draft.name })
   const change = { id: draft.id, name: draft.name }
   const item = await view(draft.id, !draft.own)
+  context.note.after = item && pictured(item)
   if (!draft.own) {
     parts.publish({ topic: 'change', kind: 'edited', ref: draft.id, tenantId })
     return { item, change, task: null }

@@ -3,7 +3,7 @@ import { readList } from '#server/inventory/list.ts'
 import type { NetworkWriter } from '#server/inventory/networks.ts'
 import { NETWORK_FIELDS, type NetworkView, type NetworkViews } from '#server/inventory/views.ts'
 import { api } from './door.ts'
-import { type IntentParts, revisionOf, scopeOf, settle, stateOf, writerOf } from './intent.ts'
+import { type IntentParts, pictured, revisionOf, scopeOf, settle, stateOf, writerOf } from './intent.ts'
 
 export interface NetworkParts extends IntentParts {
   readonly views: NetworkViews
@@ -35,12 +35,14 @@ export function networkHandlers(parts: NetworkParts) {
     }),
     update: api.networks.update.handler(async ({ input, context }) => {
       const { id, change, ...patch } = input
+      context.note.before = pictured(await views.network(scopeOf(context), id, change))
       const written = await networks.updateNetwork(writerOf(context, change), id, revisionOf(context), patch)
       return settle(parts, context, 'network', written, async (within, inDraft) =>
         show(await views.network(scopeOf(context), id, within), inDraft),
       )
     }),
     remove: api.networks.remove.handler(async ({ input, context }) => {
+      context.note.before = pictured(await views.network(scopeOf(context), input.id, input.change))
       const written = await networks.removeNetwork(writerOf(context, input.change), input.id, revisionOf(context))
       return settle(parts, context, 'network', written, async () => null)
     }),

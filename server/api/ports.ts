@@ -3,7 +3,7 @@ import { readList } from '#server/inventory/list.ts'
 import type { PortWriter } from '#server/inventory/ports.ts'
 import { type NetworkViews, PORT_FIELDS, type PortView } from '#server/inventory/views.ts'
 import { api } from './door.ts'
-import { type IntentParts, revisionOf, scopeOf, settle, stateOf, writerOf } from './intent.ts'
+import { type IntentParts, pictured, revisionOf, scopeOf, settle, stateOf, writerOf } from './intent.ts'
 
 export interface PortParts extends IntentParts {
   readonly views: NetworkViews
@@ -37,12 +37,14 @@ export function portHandlers(parts: PortParts) {
     }),
     update: api.ports.update.handler(async ({ input, context }) => {
       const { id, change, ...patch } = input
+      context.note.before = pictured(await views.port(scopeOf(context), id, change))
       const written = await ports.updatePort(writerOf(context, change), id, revisionOf(context), patch)
       return settle(parts, context, 'port', written, async (within, inDraft) =>
         show(await views.port(scopeOf(context), id, within), inDraft),
       )
     }),
     remove: api.ports.remove.handler(async ({ input, context }) => {
+      context.note.before = pictured(await views.port(scopeOf(context), input.id, input.change))
       const written = await ports.removePort(writerOf(context, input.change), input.id, revisionOf(context))
       return settle(parts, context, 'port', written, async () => null)
     }),

@@ -27,6 +27,7 @@ export function sessionHandlers({ signIn, sessions, product, onPasswordChanged }
       if (context.caller) await sessions.end(context.caller.session)
       context.keepSession(id, caller.expiresAt_ms)
       context.note.tenantId ??= caller.scope.tenantId ?? undefined
+      context.note.actorId = caller.account.id
       return view(caller)
     }),
     remove: api.session.remove.handler(async ({ context }) => {

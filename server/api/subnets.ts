@@ -2,7 +2,7 @@ import { readList } from '#server/inventory/list.ts'
 import type { NetworkWriter } from '#server/inventory/networks.ts'
 import { type NetworkViews, SUBNET_FIELDS } from '#server/inventory/views.ts'
 import { api } from './door.ts'
-import { type IntentParts, revisionOf, scopeOf, settle, writerOf } from './intent.ts'
+import { type IntentParts, pictured, revisionOf, scopeOf, settle, writerOf } from './intent.ts'
 
 export interface SubnetParts extends IntentParts {
   readonly views: NetworkViews
@@ -23,6 +23,7 @@ export function subnetHandlers(parts: SubnetParts) {
       return settle(parts, context, 'subnet', written, (within) => views.subnet(scopeOf(context), written.id, within))
     }),
     remove: api.subnets.remove.handler(async ({ input, context }) => {
+      context.note.before = pictured(await views.subnet(scopeOf(context), input.id, input.change))
       const written = await networks.removeSubnet(writerOf(context, input.change), input.id, revisionOf(context))
       return settle(parts, context, 'subnet', written, async () => null)
     }),

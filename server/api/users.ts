@@ -34,6 +34,7 @@ export function userHandlers(accounts: AccountStore) {
       const passwordHash = await hashPassword(password)
       const account = await accounts.create(context.scope, { name, role, tenantId, displayName, passwordHash })
       context.note.subject = `user/${account.id}`
+      context.note.after = publicAccount(account)
       return publicAccount(account)
     }),
     remove: api.users.remove.handler(async ({ input, context }) => {
@@ -45,7 +46,9 @@ export function userHandlers(accounts: AccountStore) {
             mend: 'Let another operator remove it.',
           },
         ])
+      const account = await accounts.byId(input.id)
       if (!(await accounts.remove(context.scope, input.id))) throw notFound('user')
+      context.note.before = account && publicAccount(account)
     }),
   }
 }
