@@ -56,7 +56,7 @@ export interface Said {
 
 const bodyOf = (certificate: string) => certificate.replace(/-----[^-]+-----|\s/g, '')
 
-const metadataOf = (issuer: string, { certificate }: Credential) =>
+export const metadataOf = (issuer: string, { certificate }: Credential) =>
   `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="${issuer}">
 <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>
 <ds:X509Certificate>${bodyOf(certificate)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
