@@ -1,4 +1,5 @@
 import { identityProviderHandlers } from './api/identity-providers.ts'
+import { providerNotices } from './api/notices.ts'
 import { signInProviderHandlers } from './api/sign-in-providers.ts'
 import type { Config } from './config.ts'
 import type { Routes } from './http/app.ts'
@@ -99,6 +100,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     signIn,
     identityProviders,
     watch,
+    notices: providerNotices(administration),
   }
 }
 export type Federation = ReturnType<typeof openFederation>

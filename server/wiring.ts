@@ -205,6 +205,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     ...datapathParts,
     weave: (scope: Scope) => readWeave(database, scope),
     spoofedTotal: observed.spoofedTotal,
+    notices: [federation.notices],
   }
   const router = {
     session: sessionHandlers({ signIn, sessions, product, onPasswordChanged }),

@@ -8,15 +8,16 @@ import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
 import { type DatapathParts, time, viewDatapaths } from './datapaths.ts'
 import { api } from './door.ts'
+import type { Attention, Looking, Notices } from './notices.ts'
 
 export interface OverviewParts extends DatapathParts {
   readonly changes: ChangeStore
   readonly weave: (scope: Scope) => Promise<Weave>
+  /** What else needs a person. */
+  readonly notices: readonly Notices[]
   /** Packets of the scope's ports that were dropped for a source that is not their own. */
   readonly spoofedTotal: (scope: Scope) => Promise<bigint>
 }
-
-type Attention = Overview['attention'][number]
 
 function attentionOf(
   { fleet, condition }: OverviewParts,
@@ -125,11 +126,13 @@ function serversOf({ servers }: Weave, views: readonly Datapath[], records: read
   })
 }
 
-async function overviewOf(parts: OverviewParts, scope: Scope): Promise<Overview> {
-  const [weave, all, recent] = await Promise.all([
+async function overviewOf(parts: OverviewParts, looking: Looking): Promise<Overview> {
+  const { scope } = looking
+  const [weave, all, recent, ...notices] = await Promise.all([
     parts.weave(scope),
     parts.records(),
     parts.changes.list(scope, { conditions: [], limit: 8 }),
+    ...parts.notices.map((notices) => notices(looking)),
   ])
   const visible = new Set(weave.servers.map(({ id }) => id))
   const records = all.filter(({ serverId }) => visible.has(serverId))
@@ -152,12 +155,12 @@ async function overviewOf(parts: OverviewParts, scope: Scope): Promise<Overview>
       spoofed: spoofed.toString(),
       misses: sum(measured.flatMap(({ ports }) => ports.map(({ rxDropped }) => rxDropped))),
     },
-    attention: attentionOf(parts, measures ? views : [], recent.items.slice(0, 3)),
+    attention: [...attentionOf(parts, measures ? views : [], recent.items.slice(0, 3)), ...notices.flat()],
     links: linksOf(measured),
   }
 }
 
 /** The first page: the weave, totals, and what needs a person. */
 export const overviewHandlers = (parts: OverviewParts) => ({
-  get: api.overview.get.handler(({ context }) => overviewOf(parts, context.scope)),
+  get: api.overview.get.handler(({ context }) => overviewOf(parts, context)),
 })
