@@ -33,13 +33,20 @@ function addressOf(child: ChildProcess, deadline_ms: number): Promise<string> {
   })
 }
 
-/** Starts the product as a newcomer does, with the demo's lab, under its own instance name; `bare`: without its first network. */
-export async function startWeft(instance: string, { bare = true } = {}): Promise<RunningWeft> {
+/**
+ * Starts the product as a newcomer does, under its own instance name: with the demo's lab unless `lab` is false; `bare`:
+ * without its first network.
+ */
+export async function startWeft(instance: string, { bare = true, lab = true } = {}): Promise<RunningWeft> {
   await run('./weft', ['down', '--instance', instance])
   await run('rm', ['-rf', `.weft/${instance}`])
-  const child = spawn('./weft', ['up', '--demo', ...(bare ? ['--bare'] : []), '--instance', instance], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    './weft',
+    ['up', ...(lab ? ['--demo', ...(bare ? ['--bare'] : [])] : []), '--instance', instance],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   const address = await addressOf(child, 200_000)
   const password = (await readFile(`.weft/${instance}/admin-password`, 'utf8')).trim()
   const cli = async (...args: string[]) =>
