@@ -52,7 +52,8 @@ export function signInRequestStore({ engine }: Database): SignInRequestStore {
     async prune(now_ms) {
       const now = [new Date(now_ms)]
       const { rowCount } = await engine.query('DELETE FROM sign_in_request WHERE expires_at <= $1', now)
-      await engine.query('DELETE FROM seen_message WHERE expires_at <= $1', now)
+      for (const table of ['seen_message', 'console_request'])
+        await engine.query(`DELETE FROM ${table} WHERE expires_at <= $1`, now)
       return rowCount ?? 0
     },
   }
@@ -68,7 +69,7 @@ interface SessionRow extends Omit<SamlSession, 'nameId' | 'authnInstant_ms'> {
 
 const SESSION = `session_hash AS "sessionHash", provider_id AS "providerId", name_id AS value, name_id_format AS format,
   name_qualifier AS "nameQualifier", sp_name_qualifier AS "spNameQualifier", session_index AS "sessionIndex",
-  authn_context AS "authnContext", authn_instant AS "authnInstant"`
+  authn_context AS "authnContext", authn_instant AS "authnInstant", authorities, proxy_count AS "proxyCount"`
 
 const sessionOf = ({
   value,
@@ -86,14 +87,15 @@ const sessionOf = ({
 /** What SAML providers know sessions by, kept with the sessions. */
 export function samlSessionStore({ engine }: Database): SamlSessionStore {
   return {
-    async insert({ sessionHash, providerId, nameId, sessionIndex, authnContext, authnInstant_ms }) {
+    async insert({ sessionHash, providerId, nameId, sessionIndex, authnContext, authnInstant_ms, ...proxying }) {
       const { value, format, nameQualifier, spNameQualifier } = nameId
       await engine.query(
         `INSERT INTO saml_session (session_hash, provider_id, name_id, name_id_format, name_qualifier, sp_name_qualifier,
-           session_index, authn_context, authn_instant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+           session_index, authn_context, authn_instant, authorities, proxy_count)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
         [
           ...[sessionHash, providerId, value, format, nameQualifier, spNameQualifier],
-          ...[sessionIndex, authnContext, new Date(authnInstant_ms)],
+          ...[sessionIndex, authnContext, new Date(authnInstant_ms), proxying.authorities, proxying.proxyCount],
         ],
       )
     },

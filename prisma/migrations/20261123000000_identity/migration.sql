@@ -165,7 +165,11 @@ CREATE TABLE "saml_session" (
     "sp_name_qualifier" TEXT NOT NULL DEFAULT '',
     "session_index" TEXT NOT NULL DEFAULT '',
     "authn_context" TEXT NOT NULL DEFAULT '',
-    "authn_instant" TIMESTAMPTZ(3) NOT NULL
+    "authn_instant" TIMESTAMPTZ(3) NOT NULL,
+    -- providers behind it that had a part in the sign-in
+    "authorities" TEXT[] NOT NULL DEFAULT ARRAY[]::TEXT[],
+    -- to how many further providers it may be passed on; null: any number
+    "proxy_count" INTEGER
 );
 CREATE INDEX "saml_session_name_idx" ON "saml_session"("provider_id", "name_id");
 
@@ -243,6 +247,22 @@ CREATE TABLE "service_provider" (
     "revision" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
+
+-- Sign-ins that a console waits for, while its person is on the way to be known.
+CREATE TABLE "console_request" (
+    -- a handle of ours: what the console calls its request is in `asked`
+    "id" TEXT NOT NULL PRIMARY KEY,
+    "service_provider_id" UUID NOT NULL REFERENCES "service_provider"("id") ON DELETE CASCADE,
+    -- SHA-256 of the cookie that binds it to one browser
+    "browser_hash" TEXT NOT NULL,
+    "asked" JSONB NOT NULL,
+    -- how often its person was sent away to sign in, and the session that they had the last time
+    "sent" INTEGER NOT NULL DEFAULT 0,
+    "session_hash" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL
+);
+CREATE INDEX "console_request_expires_at_idx" ON "console_request"("expires_at");
 
 -- What a service provider knows an account by, and nobody else does.
 CREATE TABLE "pairwise_name" (
@@ -381,7 +401,7 @@ DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['identity_provider', 'sign_in_request', 'seen_message', 'role', 'user_group', 'group_member', 'role_binding',
     'saml_session', 'passkey', 'totp', 'webauthn_challenge', 'api_token', 'scim_client', 'service_provider', 'pairwise_name',
-    'console_session', 'logout_run', 'key', 'key_use', 'audit_chain', 'audit_checkpoint', 'decision'] LOOP
+    'console_request', 'console_session', 'logout_run', 'key', 'key_use', 'audit_chain', 'audit_checkpoint', 'decision'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY engine_all ON %I TO weft_engine, weft_owner USING (true) WITH CHECK (true)', t);

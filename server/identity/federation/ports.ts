@@ -176,6 +176,10 @@ export interface SamlSession {
   readonly sessionIndex: string
   readonly authnContext: string
   readonly authnInstant_ms: number
+  /** Providers behind it that had a part in the sign-in. */
+  readonly authorities: readonly string[]
+  /** To how many further providers the sign-in may be passed on; null: any number. */
+  readonly proxyCount: number | null
 }
 
 export interface SamlSessionStore {

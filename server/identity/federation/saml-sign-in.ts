@@ -87,7 +87,8 @@ export function samlSignIn(parts: SamlSignInParts): SamlSignIn {
       ...(memory.place && { place: memory.place }),
     })
     try {
-      const known = { nameId, sessionIndex, authnContext, authnInstant_ms }
+      const { authenticatingAuthorities: authorities, proxyCount = null } = identity
+      const known = { nameId, sessionIndex, authnContext, authnInstant_ms, authorities, proxyCount }
       await samlSessions.insert({ sessionHash: caller.session, providerId: provider.id, ...known })
     } catch (error) {
       // A session that its provider could not end must not be.

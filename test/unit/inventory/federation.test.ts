@@ -320,6 +320,8 @@ describe('what a provider knows a session by', () => {
         sessionIndex: '_i1',
         authnContext: 'urn:password',
         authnInstant_ms: 1000,
+        authorities: ['https://behind.example.org'],
+        proxyCount: 2,
       },
       nameId: { value: 'alice', format: 'urn:persistent', nameQualifier: 'idp', spNameQualifier: 'sp' },
       ...more,
