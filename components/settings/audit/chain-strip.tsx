@@ -44,7 +44,9 @@ function Shipping() {
 
 const Sound = ({ result }: { result: AuditVerification }) => (
   <Status tone="ok">
-    {plural(result.lines, 'line')} followed at <Moment time={result.at} />, nothing found
+    <span>
+      {plural(result.lines, 'line')} followed at <Moment time={result.at} />, nothing found
+    </span>
   </Status>
 )
 

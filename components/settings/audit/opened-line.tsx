@@ -61,17 +61,17 @@ export function OpenedLine({ id, changeName }: { id: string; changeName: string 
     <div className="opened">
       <dl className="facts">
         <Fact name="Action">
-          <code>{line.action}</code>
+          <code className="mono">{line.action}</code>
         </Fact>
         {line.reason ? (
           <Fact name="Reason">
-            <code>{line.reason}</code>
+            <code className="mono">{line.reason}</code>
           </Fact>
         ) : null}
         {line.detail ? <Fact name="Detail">{line.detail}</Fact> : null}
         {line.subject ? (
           <Fact name="Object">
-            <code>{line.subject}</code>
+            <code className="mono">{line.subject}</code>
           </Fact>
         ) : null}
         {line.changeId ? (
@@ -82,19 +82,19 @@ export function OpenedLine({ id, changeName }: { id: string; changeName: string 
         <Fact name="Tenant">{line.tenantName ?? line.tenantId ?? 'none'}</Fact>
         {line.address ? (
           <Fact name="From">
-            <code>{line.address}</code>
+            <code className="mono">{line.address}</code>
           </Fact>
         ) : null}
         <Fact name="Account">
           {line.provider ? `by ${line.provider}` : 'kept here'}
-          {line.actorId ? <code className="dim small"> {line.actorId}</code> : null}
+          {line.actorId ? <code className="mono dim small"> {line.actorId}</code> : null}
         </Fact>
         <Fact name="In its chain">
           {line.sequence === null ? (
             'written before there were chains'
           ) : (
             <>
-              line {line.sequence.toLocaleString('en')} <code className="dim small hash">{line.hash}</code>
+              line {line.sequence.toLocaleString('en')} <code className="mono dim small hash">{line.hash}</code>
             </>
           )}
         </Fact>
