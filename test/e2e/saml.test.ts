@@ -44,7 +44,7 @@ async function importProvider(tenant: string, peer: IdentityProvider): Promise<v
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'weft-saml-'))
+  folder = await mkdtemp(path.join(tmpdir(), 'weft-e2e-'))
   weft = await startWeft('saml', { lab: false })
   await writeFile(path.join(folder, 'password'), weft.password)
   await weft.cli('login', 'admin', '--password-file', path.join(folder, 'password'))
