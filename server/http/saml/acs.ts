@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Finished } from '#server/identity/federation/saml-sign-in.ts'
+import type { Finished } from '#server/identity/federation/entrance.ts'
 import type { RoutesContext } from '../app.ts'
 import { cookieOf, sessionCookie } from '../caller.ts'
 import { sendRefusalPage, sendTestPage, statusOf } from './pages.ts'

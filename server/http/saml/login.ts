@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ProviderRecord } from '#server/identity/federation/ports.ts'
-import { REQUEST_LIFE_MS, type Wish } from '#server/identity/federation/saml-begin.ts'
+import { REQUEST_LIFE_MS, type Wish } from '#server/identity/federation/wish.ts'
 import type { RoutesContext } from '../app.ts'
 import { callerOf, cookieOf, loginCookie } from '../caller.ts'
 import { sendRefusalPage, statusOf } from './pages.ts'

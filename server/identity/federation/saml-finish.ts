@@ -5,9 +5,10 @@ import { checkResponse, inResponseToOf, issuerOf } from '../saml/response.ts'
 import { refuse, type Trail } from '../saml/result.ts'
 import type { Said } from './admission.ts'
 import type { Descriptions } from './descriptions.ts'
+import type { Seen } from './entrance.ts'
 import type { ProviderDirectory, ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
 import { isHandle, pagePath } from './return-path.ts'
-import { browserHash, type RequestMemory } from './saml-begin.ts'
+import { isBoundTo, memoryOf, type RequestMemory, refuseClosed } from './wish.ts'
 
 /** Fields of the form that a provider made the browser post. */
 export type PostFields = Readonly<Record<string, unknown>>
@@ -18,15 +19,6 @@ export interface ResponseParts {
   readonly providers: Pick<ProviderDirectory, 'byIssuer'>
   readonly requests: Pick<SignInRequestStore, 'find' | 'consume' | 'firstTime'>
   readonly descriptions: Descriptions
-}
-
-/** What came to light while a response was looked at, whether or not it holds. */
-export interface Seen {
-  provider?: ProviderRecord
-  /** The request that it says it answers. Nothing is proved by that. */
-  request?: SignInRequest
-  /** Whom the provider names: proved. */
-  identity?: Identity
 }
 
 /** A response that holds, used up: nobody gets the same again. */
@@ -42,12 +34,6 @@ export interface Answered {
 /** Seen messages are remembered a little longer than they could be used. */
 const MARGIN_MS = 60_000
 
-export const memoryOf = (request: SignInRequest | undefined): Partial<RequestMemory> => request?.memory ?? {}
-
-/** Whether the cookie is the one of the browser that the request was made for. */
-export const isBoundTo = ({ browserHash: hash }: SignInRequest, browser: string | undefined): boolean =>
-  browser !== undefined && browserHash(browser) === hash
-
 async function senderOf({ providers, requests }: ResponseParts, xml: string, now_ms: number, trail: Trail, seen: Seen) {
   const issuer = trail.take(issuerOf(xml))
   const requestId = inResponseToOf(xml)
@@ -58,8 +44,7 @@ async function senderOf({ providers, requests }: ResponseParts, xml: string, now
   seen.provider = provider
   if (request && request.providerId !== provider.id)
     refuse('issuer', `The request went to another provider than ${issuer}.`)
-  if (provider.state !== 'open' && request?.purpose !== 'test')
-    refuse('provider-closed', `${provider.displayName} is closed (${provider.closedReason ?? 'operator'}).`)
+  refuseClosed(provider, request?.purpose)
   trail.pass('provider', `${provider.displayName} is a provider here.`)
   return { provider, requestId }
 }
@@ -113,7 +98,7 @@ export async function takeResponse(
       ...(authnContexts.length > 0 && { requestedAuthnContexts: authnContexts }),
     }),
   )
-  seen.identity = identity
+  seen.subject = identity.nameId.value
   const request = await spend(parts, provider, identity, requestId, now_ms)
   trail.pass('replay', 'It was not used before.')
   if (request && !isBoundTo(request, browser)) refuse('browser', 'The request was made by another browser.')
