@@ -25,3 +25,10 @@ const queries = inventoryQueries(utils)
 export const useServers = (enabled = true) => useQuery({ ...queries.servers(), enabled })
 export const useNics = () => useQuery(queries.nics())
 export const useAttachments = (enabled = true) => useQuery({ ...queries.attachments(), enabled })
+
+export const useSites = (enabled = true) =>
+  useQuery({
+    queryKey: utils.inventory.sites.queryKey({ input: {} }),
+    queryFn: () => everyPage((page) => utils.inventory.sites.call(page)),
+    enabled,
+  })

@@ -3,7 +3,7 @@ import type { ContractRouterClient } from '@orpc/contract'
 import type { JsonifiedClient } from '@orpc/openapi-client'
 import { OpenAPILink } from '@orpc/openapi-client/fetch'
 import { createTanstackQueryUtils } from '@orpc/tanstack-query'
-import { type Contract, contract } from '#server/contract/index.ts'
+import { type Whole, whole } from './coming.ts'
 import { ProblemError, readProblem } from './problem.ts'
 
 /** What a call may say beside its input. */
@@ -12,20 +12,32 @@ export interface CallContext {
   readonly revision?: number
 }
 
-export type Api = JsonifiedClient<ContractRouterClient<Contract, CallContext>>
+export type Api = JsonifiedClient<ContractRouterClient<Whole, CallContext>>
+
+interface Options {
+  readonly headers?: () => Promise<Record<string, string>>
+  /** Told when a call needs a fresh proof of who asks; where it answers true, the call is sent again. */
+  readonly prove?: () => Promise<boolean>
+}
 
 /** A client of the public API at this address. Refusals throw `ProblemError`. */
-export function makeApi(url: string, headers: () => Promise<Record<string, string>> | Record<string, string>): Api {
-  const link = new OpenAPILink<CallContext>(contract, {
+export function makeApi(url: string, { headers, prove }: Options = {}): Api {
+  const link = new OpenAPILink<CallContext>(whole, {
     url,
     headers: async ({ context }) => ({
-      ...(await headers()),
+      ...(await headers?.()),
       ...(context.revision === undefined ? {} : { 'if-match': String(context.revision) }),
     }),
     fetch: async (request, init) => {
-      const response = await fetch(request, { ...init, credentials: 'same-origin', cache: 'no-store' })
+      const send = (what: Request) => fetch(what, { ...init, credentials: 'same-origin', cache: 'no-store' })
+      const again = prove ? request.clone() : undefined
+      const response = await send(request)
       if (response.ok) return response
-      throw new ProblemError(await readProblem(response))
+      const problem = await readProblem(response)
+      if (problem.code !== 'step-up-required' || !again || !(await prove?.())) throw new ProblemError(problem)
+      const second = await send(again)
+      if (second.ok) return second
+      throw new ProblemError(await readProblem(second))
     },
   })
   return createORPCClient(link)

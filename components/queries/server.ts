@@ -8,7 +8,9 @@ import { makeQueryClient } from './query-client.ts'
 const base = (process.env.WEFT_API ?? 'http://127.0.0.1:3000').replace(/\/+$/, '').replace(/\/api\/v1$/, '')
 
 /** The API in the name of the person whose request is being answered. */
-export const serverApi = makeApi(`${base}/api/v1`, async () => ({ cookie: (await headers()).get('cookie') ?? '' }))
+export const serverApi = makeApi(`${base}/api/v1`, {
+  headers: async () => ({ cookie: (await headers()).get('cookie') ?? '' }),
+})
 const serverUtils = makeUtils(serverApi)
 
 /** Reads what a page opens with, so that it opens with data; what fails is read again by the browser, which says why. */

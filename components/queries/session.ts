@@ -1,10 +1,19 @@
 import { useMutation } from '@tanstack/react-query'
 import { api } from './browser.ts'
+import type { Api } from './orpc.ts'
 
-export const useSignIn = () =>
-  useMutation({ mutationFn: (input: { name: string; password: string }) => api.session.create(input) })
+export type SignInInput = Parameters<Api['session']['create']>[0]
+
+export const useSignIn = () => useMutation({ mutationFn: (input: SignInInput) => api.session.create(input) })
 
 export const useSignOut = () => useMutation({ mutationFn: () => api.session.remove() })
 
 export const useChangePassword = () =>
   useMutation({ mutationFn: (input: { current: string; next: string }) => api.session.password(input) })
+
+export const useStepUp = () =>
+  useMutation({ mutationFn: (input: Parameters<Api['session']['stepUp']>[0]) => api.session.stepUp(input) })
+
+/** Works at another place from now on: what was read before belongs to the old one. */
+export const useChoosePlace = () =>
+  useMutation({ mutationFn: (input: { tenantId: string | null; siteId: string | null }) => api.session.place(input) })

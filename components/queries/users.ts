@@ -29,3 +29,14 @@ export interface UserInput {
 
 export const useCreateUser = () => useUserMutation((input: UserInput) => api.users.create(input))
 export const useRemoveUser = () => useUserMutation((id: string) => api.users.remove({ id }))
+
+/** A role that somebody is given, or a group: everywhere, in a tenant, or at a site. */
+export interface NewBinding {
+  readonly id: string
+  readonly role: string
+  readonly tenantId: string | null
+  readonly siteId: string | null
+}
+
+export const useGive = () => useUserMutation((input: NewBinding) => api.bindings.give(input))
+export const useTake = () => useUserMutation((input: { id: string; binding: string }) => api.bindings.take(input))

@@ -19,11 +19,34 @@ export const INVENTORY: readonly { readonly href: string; readonly label: string
   { href: '/inventory/tenants', label: 'Tenants', right: 'tenant.read' },
 ]
 
-export const SETTINGS: readonly { readonly href: string; readonly label: string; readonly right?: Right }[] = [
-  { href: '/settings', label: 'Your account' },
-  { href: '/settings/users', label: 'People', right: 'user.read' },
-  { href: '/settings/audit', label: 'Audit', right: 'audit.read' },
+export interface SettingsPage {
+  readonly href: string
+  readonly label: string
+  readonly icon: IconName
+  readonly group: 'You' | 'Access' | 'Evidence'
+  /** What it needs; anyone may open it where there is none. */
+  readonly right?: Right
+}
+
+/** The pages of the settings, by group. */
+export const SETTINGS: readonly SettingsPage[] = [
+  { href: '/settings', label: 'Your account', icon: 'person', group: 'You' },
+  { href: '/settings/my-consoles', label: 'Your consoles', icon: 'arrow', group: 'You' },
+  { href: '/settings/sessions', label: 'Sessions', icon: 'screen', group: 'You' },
+  { href: '/settings/tokens', label: 'API tokens', icon: 'key', group: 'You' },
+  { href: '/settings/users', label: 'People', icon: 'people', group: 'Access', right: 'user.read' },
+  { href: '/settings/groups', label: 'Groups', icon: 'group', group: 'Access', right: 'group.read' },
+  { href: '/settings/roles', label: 'Roles', icon: 'check', group: 'Access', right: 'role.read' },
+  { href: '/settings/providers', label: 'Identity providers', icon: 'badge', group: 'Access', right: 'provider.read' },
+  { href: '/settings/consoles', label: 'VNF consoles', icon: 'inventory', group: 'Access', right: 'console.read' },
+  { href: '/settings/audit', label: 'Audit', icon: 'list', group: 'Evidence', right: 'audit.read' },
+  { href: '/settings/decisions', label: 'Decisions', icon: 'info', group: 'Evidence', right: 'decision.read' },
+  { href: '/settings/keys', label: 'Keys', icon: 'lock', group: 'Evidence', right: 'key.read' },
 ]
+
+/** Those that someone with these rights can open. */
+export const settingsFor = (rights: readonly Right[]): readonly SettingsPage[] =>
+  SETTINGS.filter(({ right }) => !right || rights.includes(right))
 
 /** The areas that someone with these rights can enter. */
 export function areasFor(rights: readonly Right[]): readonly Area[] {

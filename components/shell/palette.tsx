@@ -8,7 +8,7 @@ import { useChanges } from '../queries/changes.ts'
 import { useDatapaths } from '../queries/datapaths.ts'
 import { useNetworks, usePorts } from '../queries/networks.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
-import { areasFor, INVENTORY, SETTINGS } from './areas.ts'
+import { areasFor, INVENTORY, settingsFor } from './areas.ts'
 import { useMay, useSession } from './session.tsx'
 import { useLeave } from './user-menu.tsx'
 
@@ -23,7 +23,7 @@ interface Entry {
 
 function usePlaces(go: (href: string) => void): readonly Entry[] {
   const { rights } = useSession()
-  const inside = [...INVENTORY, ...SETTINGS].filter((page) => !page.right || rights.includes(page.right))
+  const inside = [...INVENTORY.filter((page) => rights.includes(page.right)), ...settingsFor(rights)]
   return [
     ...areasFor(rights).map((area) => ({
       value: `page ${area.href}`,

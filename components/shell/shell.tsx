@@ -5,6 +5,7 @@ import { useEvents } from '../queries/events.ts'
 import { Header } from './header.tsx'
 import { Rail } from './rail.tsx'
 import { SessionProvider } from './session.tsx'
+import { StepUp } from './step-up.tsx'
 import { TabBar } from './tab-bar.tsx'
 import './shell.css'
 
@@ -24,6 +25,7 @@ export function Shell({ session, children }: { session: Session; children: React
         </main>
       </div>
       <TabBar />
+      <StepUp />
     </SessionProvider>
   )
 }

@@ -4,7 +4,7 @@ import { usePathname } from 'next/navigation'
 import { useState } from 'react'
 import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
 import { Icon, type IconName } from '../ui/icon.tsx'
-import { areasFor, INVENTORY, isInside, SETTINGS } from './areas.ts'
+import { areasFor, INVENTORY, isInside } from './areas.ts'
 import { useSession } from './session.tsx'
 
 const PAGE_ICONS: Readonly<Record<string, IconName>> = {
@@ -12,7 +12,6 @@ const PAGE_ICONS: Readonly<Record<string, IconName>> = {
   Datapaths: 'switch',
   Attachments: 'port',
   Tenants: 'person',
-  People: 'people',
 }
 
 /** On a phone: four areas and More, which opens a sheet with all. */
@@ -26,12 +25,6 @@ export function TabBar() {
       ...page,
       icon: PAGE_ICONS[page.label] ?? 'port',
     })),
-    ...SETTINGS.filter((page) => page.href !== '/settings' && (!page.right || rights.includes(page.right))).map(
-      (page) => ({
-        ...page,
-        icon: PAGE_ICONS[page.label] ?? 'info',
-      }),
-    ),
   ]
   return (
     <>

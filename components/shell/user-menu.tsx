@@ -2,7 +2,8 @@
 import { useRouter } from 'next/navigation'
 import { useTheme } from 'next-themes'
 import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
-import { useSignOut } from '../queries/session.ts'
+import type { Place, SessionWithPlaces } from '../queries/coming.ts'
+import { useChoosePlace, useSignOut } from '../queries/session.ts'
 import { Icon } from '../ui/icon.tsx'
 import { initials, roleWords, useSession } from './session.tsx'
 
@@ -15,7 +16,26 @@ export const THEMES = [
 /** Leaves: the session ends at the engine, then the page is loaded anew so that nothing read stays behind. */
 export function useLeave() {
   const signOut = useSignOut()
-  return () => signOut.mutate(undefined, { onSettled: () => window.location.assign('/sign-in') })
+  return () => signOut.mutate(undefined, { onSettled: () => window.location.assign('/signed-out') })
+}
+
+const keyOf = ({ tenantId, siteId }: Place) => `${tenantId ?? ''}/${siteId ?? ''}`
+const placeName = ({ tenantName, siteName }: Place) =>
+  tenantName ? `Tenant ${tenantName}` : siteName ? `Site ${siteName}` : 'The whole installation'
+
+/** Where the person may work; choosing another reads everything anew. */
+function usePlaces() {
+  const { places = [], place } = useSession() as SessionWithPlaces
+  const choosing = useChoosePlace()
+  const choose = (key: string) => {
+    const chosen = places.find((candidate) => keyOf(candidate) === key)
+    if (chosen && (!place || keyOf(place) !== key))
+      choosing.mutate(
+        { tenantId: chosen.tenantId, siteId: chosen.siteId },
+        { onSuccess: () => window.location.assign('/') },
+      )
+  }
+  return { all: places, now: place ? keyOf(place) : '/', choose }
 }
 
 export function UserMenu() {
@@ -23,6 +43,7 @@ export function UserMenu() {
   const { theme, setTheme } = useTheme()
   const router = useRouter()
   const leave = useLeave()
+  const places = usePlaces()
   return (
     <MenuTrigger>
       <Button className="user userbtn">
@@ -41,7 +62,29 @@ export function UserMenu() {
             <Icon name="person" small />
             Your account
           </MenuItem>
+          <MenuItem className="option" onAction={() => router.push('/settings/my-consoles')}>
+            <Icon name="open" small />
+            Your consoles
+          </MenuItem>
           <Separator />
+          {places.all.length > 1 ? (
+            <MenuSection
+              className="sect"
+              selectionMode="single"
+              disallowEmptySelection
+              selectedKeys={[places.now]}
+              onSelectionChange={(keys) => keys !== 'all' && places.choose(String([...keys][0]))}
+            >
+              <Header>You work at</Header>
+              {places.all.map((place) => (
+                <MenuItem key={keyOf(place)} id={keyOf(place)} textValue={placeName(place)} className="option">
+                  <Icon name={keyOf(place) === places.now ? 'check' : 'right'} small />
+                  <span className="clip">{placeName(place)}</span>
+                </MenuItem>
+              ))}
+            </MenuSection>
+          ) : null}
+          {places.all.length > 1 ? <Separator /> : null}
           <MenuSection
             className="sect"
             selectionMode="single"

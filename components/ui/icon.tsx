@@ -150,6 +150,34 @@ const SHAPES = {
       <path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" fill="currentColor" stroke="none" />
     </>
   ),
+  key: (
+    <>
+      <circle cx="5" cy="11" r="2.700" />
+      <path d="m7 9 6-6M10.500 5.500l2 2" />
+    </>
+  ),
+  screen: (
+    <>
+      <rect x="2" y="3" width="12" height="8" rx="1.200" />
+      <path d="M5.500 13.500h5" />
+    </>
+  ),
+  group: (
+    <>
+      <rect x="2.500" y="2.500" width="11" height="11" rx="2" />
+      <circle cx="8" cy="6.700" r="1.700" />
+      <path d="M5 11.300c.4-1.600 1.600-2.400 3-2.400s2.600.8 3 2.400" />
+    </>
+  ),
+  badge: (
+    <>
+      <rect x="3" y="2.500" width="10" height="11" rx="1.500" />
+      <path d="M6.500 2.500v1.500h3V2.500M5.500 11.500h5" />
+      <circle cx="8" cy="7.500" r="1.600" />
+    </>
+  ),
+  list: <path d="M5.500 4.500h8M5.500 8h8M5.500 11.500h8M2.500 4.500h.01M2.500 8h.01M2.500 11.500h.01" />,
+  open: <path d="M9.500 2.500h4v4M13.500 2.500 8 8M11.500 9.500v3a1 1 0 0 1-1 1h-7a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1h3" />,
   out: <path d="M9.5 3H4v10h5.500M7 8h7M11.500 5.500 14 8l-2.500 2.500" />,
 } satisfies Record<string, ReactNode>
 

@@ -41,9 +41,17 @@ export async function openPage(
   return { page, context, complaints }
 }
 
+/** From whom to ask to name and password, unless this browser was there the last time already. */
+export async function openLocalAccount(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Use a local account' }).or(page.getByLabel('Name')).first().waitFor()
+  if ((await page.getByLabel('Name').count()) === 0)
+    await page.getByRole('button', { name: 'Use a local account' }).click()
+}
+
 /** Signs in through the form and waits for the overview. */
 export async function signIn(page: Page, name: string, password: string): Promise<void> {
   await page.goto('/sign-in')
+  await openLocalAccount(page)
   await page.getByLabel('Name').fill(name)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LabView, openLab } from '#server/lab/index.ts'
-import { launchBrowser, openPage, signIn } from './browser.ts'
+import { launchBrowser, openLocalAccount, openPage, signIn } from './browser.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
 let weft: RunningWeft
@@ -87,6 +87,7 @@ describe('red pings red', () => {
   test('a stranger is sent to the sign-in page; a wrong password stays there', async () => {
     await page.goto('/networks')
     await page.waitForURL(/sign-in/)
+    await openLocalAccount(page)
     await page.getByLabel('Name').fill('admin')
     await page.getByLabel('Password', { exact: true }).fill('not the password')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()

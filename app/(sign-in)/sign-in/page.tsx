@@ -1,16 +1,22 @@
 import type { Metadata } from 'next'
+import { cookies } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { serverApi } from '#components/queries/server.ts'
+import { LAST_USED, readLastUsed } from '#components/sign-in/last-used.ts'
 import { SignIn } from '#components/sign-in/sign-in.tsx'
 
 export const metadata: Metadata = { title: 'Sign in' }
 
 /** Only paths of this console lead on; anything else could lead a person away from it. */
 const safe = (next: unknown): string => (typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/')
+const reference = (text: unknown): string | null =>
+  typeof text === 'string' && /^[\w.-]{1,64}$/.test(text) ? text : null
 
 export default async function SignInPage({ searchParams }: { searchParams: Promise<Record<string, unknown>> }) {
-  const next = safe((await searchParams).next)
+  const asked = await searchParams
+  const next = safe(asked.next ?? asked.returnTo)
   const session = await serverApi.session.get().catch(() => null)
   if (session) redirect(next)
-  return <SignIn next={next} />
+  const last = readLastUsed((await cookies()).get(LAST_USED)?.value)
+  return <SignIn next={next} last={last} refused={reference(asked.error)} />
 }
