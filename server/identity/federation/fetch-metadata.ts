@@ -8,6 +8,9 @@ export class FetchRefused extends Error {
   override readonly name = 'FetchRefused'
 }
 
+/** It is not asked at all: its address is not one for machines of ours to call. */
+export class AddressRefused extends FetchRefused {}
+
 export interface FetchLimits {
   readonly bytes: number
   readonly time_ms: number
@@ -22,9 +25,9 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /** Resolves the name once; the connection then goes to the very address that was looked at (DNS rebinding). */
-async function addressOf(
+export async function addressOf(
   hostname: string,
-  { allowPrivate }: FetchLimits,
+  { allowPrivate }: Pick<FetchLimits, 'allowPrivate'>,
 ): Promise<{ address: string; family: number }> {
   const host = hostname.replace(/^\[|\]$/g, '')
   const found = await lookup(host, { all: true }).catch(() => {
@@ -32,7 +35,7 @@ async function addressOf(
   })
   const hidden = found.find(({ address }) => !isPublicAddress(address))
   if (hidden && !allowPrivate)
-    throw new FetchRefused(`${host} is ${hidden.address}, which is not on the public internet.`)
+    throw new AddressRefused(`${host} is ${hidden.address}, which is not on the public internet.`)
   const [first] = found
   if (!first) throw new FetchRefused(`${host} has no address.`)
   return first
@@ -56,30 +59,37 @@ function read(answer: IncomingMessage, { bytes }: FetchLimits): Promise<string> 
   })
 }
 
-function ask(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+function ask(url: URL, options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest
     const sent: ClientRequest = start(url, options, resolve)
     sent.once('error', reject)
-    sent.end()
+    sent.end(body)
   })
 }
 
-/** Fetches metadata: https, one address that was looked at first, no redirects, bounded size and time. Throws `FetchRefused`. */
-export async function fetchMetadata(address: string, limits: FetchLimits): Promise<string> {
+/** What is sent, beside the address. */
+export interface Sent {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/**
+ * Asks a server that somebody named: https, one address that was looked at first, no redirects, bounded size and time, and
+ * nothing but 200 is an answer. Throws `FetchRefused`.
+ */
+export async function askBounded(address: string, sent: Sent, limits: FetchLimits): Promise<string> {
   const url = new URL(address)
-  if (url.protocol !== 'https:' && !limits.allowPrivate) throw new FetchRefused('Only https is fetched.')
+  if (url.protocol !== 'https:' && !limits.allowPrivate) throw new AddressRefused('Only https is fetched.')
   if (url.username || url.password) throw new FetchRefused('An address with a password is not fetched.')
   const resolved = await addressOf(url.hostname, limits)
   const signal = AbortSignal.timeout(limits.time_ms)
+  const lookedAt: RequestOptions['lookup'] = (_name, options, done) =>
+    options.all ? done(null, [resolved]) : done(null, resolved.address, resolved.family)
   try {
-    const answer = await ask(url, {
-      signal,
-      agent: false,
-      headers: { accept: 'application/samlmetadata+xml, application/xml, text/xml' },
-      lookup: (_name, options, done) =>
-        options.all ? done(null, [resolved]) : done(null, resolved.address, resolved.family),
-    })
+    const { method, headers, body } = sent
+    const answer = await ask(url, { signal, agent: false, method, headers, lookup: lookedAt }, body)
     if (answer.statusCode !== 200) {
       answer.destroy()
       throw new FetchRefused(`It answered ${answer.statusCode}.`)
@@ -91,3 +101,11 @@ export async function fetchMetadata(address: string, limits: FetchLimits): Promi
     throw new FetchRefused((error as Error).message)
   }
 }
+
+/** Fetches metadata, as `askBounded` does. Throws `FetchRefused`. */
+export const fetchMetadata = (address: string, limits: FetchLimits): Promise<string> =>
+  askBounded(
+    address,
+    { method: 'GET', headers: { accept: 'application/samlmetadata+xml, application/xml, text/xml' } },
+    limits,
+  )
