@@ -27,7 +27,10 @@ function written(answer: AuditVerification, as: Format): string {
   const { chains, findings, lines, unchained } = answer
   const rows = chains.map(({ name, tenantName, ...rest }) => ({ chain: tenantName ?? name, ...rest }))
   const before = unchained > 0 ? `, and ${unchained} from before there were chains` : ''
-  const parts = [format({ items: rows }, as), `\n${lines} lines in ${chains.length} chains${before}.`]
+  const parts = [
+    format({ items: rows }, as),
+    `\n${lines} lines in ${chains.length === 1 ? '1 chain' : `${chains.length} chains`}${before}.`,
+  ]
   if (findings.length > 0) parts.push('', format({ items: findings }, as))
   return parts.join('\n')
 }

@@ -167,3 +167,32 @@ describe('secrets of the environment', () => {
     expect(secretVariables()).toEqual(secrets)
   })
 })
+
+describe('the audit log', () => {
+  const audit = (environment: Record<string, string>) => readConfig({}, environment).audit
+
+  test('is signed after 1000 lines or 5 minutes, and kept nowhere else, unless told', () => {
+    expect(audit({})).toEqual({
+      ...{ file: undefined, fileLines: false, syslog: undefined },
+      checkpoint: { lines: 1000, interval_ms: 300_000 },
+    })
+    expect(audit({ WEFT_AUDIT_CHECKPOINT_LINES: '10', WEFT_AUDIT_CHECKPOINT_MINUTES: '1' }).checkpoint).toEqual({
+      ...{ lines: 10, interval_ms: 60_000 },
+    })
+  })
+
+  test.each([
+    ['udp://192.0.2.1', { transport: 'udp', host: '192.0.2.1', port: 514 }],
+    ['tcp://logs.example.net:6514', { transport: 'tcp', host: 'logs.example.net', port: 6514 }],
+    ['udp://[2001:db8::1]:1514', { transport: 'udp', host: '2001:db8::1', port: 1514 }],
+    ['unix:/dev/log', { transport: 'unix', path: '/dev/log' }],
+  ])('goes to %s', (text, syslog) => {
+    expect(audit({ WEFT_AUDIT_SYSLOG: text }).syslog).toEqual(syslog)
+  })
+
+  test.each(['logs', 'http://logs', 'tcp://', 'unix:dev/log', 'tcp://logs/x'])('does not go to %s', (text) => {
+    expect(problemsOf({ WEFT_AUDIT_SYSLOG: text })).toEqual([
+      `WEFT_AUDIT_SYSLOG=${text}: udp://HOST:514, tcp://HOST:514, or unix:/dev/log`,
+    ])
+  })
+})
