@@ -174,10 +174,12 @@ describe('a destination that is away', () => {
     log.write(A, 5)
     shipper.wake()
     await vi.waitFor(() => expect(placesIn(file)).toHaveLength(5))
-    expect(shipper.state()).toMatchObject([
-      { to: 'other', problem: 'not there', at: null },
-      { to: `file:${file}`, problem: null, at: expect.any(String) },
-    ])
+    await vi.waitFor(() =>
+      expect(shipper.state()).toMatchObject([
+        { to: 'other', problem: 'not there', at: null },
+        { to: `file:${file}`, problem: null, at: expect.any(String) },
+      ]),
+    )
     log.write(A, 1)
     shipper.wake()
     await vi.waitFor(() => expect(placesIn(file)).toHaveLength(6))
