@@ -59,7 +59,10 @@ function viewOf(provider: KeptProvider): IdentityProvider {
     ...{ id, name, displayName, tenantId, tenantName, protocol, state, closedReason, issuer, revision },
     emailDomains: [...provider.emailDomains],
     rules: provider.rules as MappingRule[],
-    options: { ...options, authnContexts: options.authnContexts && [...options.authnContexts] },
+    options: {
+      ...{ ...options, authnContexts: options.authnContexts && [...options.authnContexts] },
+      scopes: options.scopes && [...options.scopes],
+    },
     certificates: (describe(provider.metadata)?.signingCertificates ?? []).map(certificateView),
     ...{ metadataUrl, metadataProblem, clientId, scim, pending: pendingOf(provider) },
     metadataFetchedAt: timeOf(provider.metadataFetchedAt_ms),

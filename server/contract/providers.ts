@@ -40,6 +40,12 @@ export const ProviderOptions = z.strictObject({
   nameAttribute: Attribute.optional(),
   displayNameAttribute: Attribute.optional(),
   emailAttribute: Attribute.optional(),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, 'a scope of OAuth 2.0'))
+    .max(20)
+    .optional()
+    .describe('OpenID Connect: asked for beside `openid`; email and profile when absent'),
+  userInfo: z.boolean().optional().describe('OpenID Connect: ask for claims that are not in the id token'),
 })
 
 const Certificate = z.object({

@@ -173,6 +173,17 @@ CREATE TABLE "saml_session" (
 );
 CREATE INDEX "saml_session_name_idx" ON "saml_session"("provider_id", "name_id");
 
+-- What an OpenID Connect provider knows a session by.
+CREATE TABLE "oidc_session" (
+    "session_hash" TEXT NOT NULL PRIMARY KEY REFERENCES "session"("hash") ON DELETE CASCADE,
+    "provider_id" UUID NOT NULL REFERENCES "identity_provider"("id") ON DELETE CASCADE,
+    "subject" TEXT NOT NULL,
+    "sid" TEXT,
+    -- sealed by the key service; shown to the provider when its own session is to end
+    "id_token" BYTEA NOT NULL
+);
+CREATE INDEX "oidc_session_subject_idx" ON "oidc_session"("provider_id", "subject");
+
 -- ---- credentials
 
 CREATE TABLE "passkey" (
@@ -393,14 +404,14 @@ REVOKE UPDATE, DELETE ON "audit", "audit_checkpoint" FROM weft_app, weft_engine;
 REVOKE INSERT ON "audit" FROM weft_app;
 REVOKE DELETE ON "audit_chain" FROM weft_app, weft_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "identity_provider", "account", "role", "user_group", "group_member", "role_binding", "session",
-  "passkey", "totp", "api_token", "scim_client", "service_provider", "console_session", "saml_session" TO weft_app;
+  "passkey", "totp", "api_token", "scim_client", "service_provider", "console_session", "saml_session", "oidc_session" TO weft_app;
 GRANT SELECT ON "audit_chain", "audit_checkpoint", "decision" TO weft_app;
 
 DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['identity_provider', 'sign_in_request', 'seen_message', 'role', 'user_group', 'group_member', 'role_binding',
-    'saml_session', 'passkey', 'totp', 'webauthn_challenge', 'api_token', 'scim_client', 'service_provider', 'pairwise_name',
+    'saml_session', 'oidc_session', 'passkey', 'totp', 'webauthn_challenge', 'api_token', 'scim_client', 'service_provider', 'pairwise_name',
     'console_request', 'console_session', 'logout_run', 'key', 'key_use', 'audit_chain', 'audit_checkpoint', 'decision'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
@@ -416,7 +427,7 @@ BEGIN
     EXECUTE format('CREATE POLICY app_of_account ON %1$I TO weft_app USING (EXISTS (SELECT 1 FROM account a WHERE a.id = %1$I.account_id))
       WITH CHECK (EXISTS (SELECT 1 FROM account a WHERE a.id = %1$I.account_id))', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['saml_session', 'console_session'] LOOP
+  FOREACH t IN ARRAY ARRAY['saml_session', 'oidc_session', 'console_session'] LOOP
     EXECUTE format('CREATE POLICY app_of_session ON %1$I TO weft_app USING (EXISTS (SELECT 1 FROM session s WHERE s.hash = %1$I.session_hash))
       WITH CHECK (EXISTS (SELECT 1 FROM session s WHERE s.hash = %1$I.session_hash))', t);
   END LOOP;

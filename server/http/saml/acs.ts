@@ -10,7 +10,8 @@ const PATH = '/saml/acs'
 
 const goOn = (reply: FastifyReply, path: string) => reply.code(303).header('location', path).send()
 
-function answer(reply: FastifyReply, finished: Finished, at: RoutesContext): FastifyReply {
+/** Goes on from where a provider's answer led. */
+export function sendFinished(reply: FastifyReply, finished: Finished, at: RoutesContext): FastifyReply {
   switch (finished.kind) {
     case 'session': {
       const life_s = (finished.caller.expiresAt_ms - Date.now()) / 1000
@@ -44,7 +45,7 @@ export function serveAcs(scope: FastifyInstance, parts: SamlRoutesParts, at: Rou
       })
       if (finished.kind !== 'refused')
         for (const attempts of [parts.answers, parts.begins]) await attempts.forgive(request.ip)
-      return answer(reply, finished, at)
+      return sendFinished(reply, finished, at)
     },
   })
 }

@@ -10,7 +10,7 @@ import { samlScope } from './scope.ts'
 export const samlRoutes =
   (parts: SamlRoutesParts): Routes =>
   (app, at) =>
-    samlScope(app, { product: at.product.name, ledger: parts.ledger }, (scope) => {
+    samlScope(app, { product: at.product.name, ledger: parts.ledger, action: 'signIn.saml' }, (scope) => {
       const { keys, own } = parts
       const certificates = () =>
         Promise.all([keys.certificates('saml-signing'), keys.certificates('saml-encryption')] as const)
@@ -24,6 +24,6 @@ export const samlRoutes =
           return spMetadata(own, signer, [encryption.active, ...encryption.others], signing.others)
         },
       )
-      serveLogin(scope, parts, at)
+      serveLogin(scope, '/saml/login', parts, at)
       serveAcs(scope, parts, at)
     })

@@ -4,7 +4,7 @@ import { REQUEST_LIFE_MS, type Wish } from '#server/identity/federation/wish.ts'
 import type { RoutesContext } from '../app.ts'
 import { callerOf, cookieOf, loginCookie } from '../caller.ts'
 import { sendRefusalPage, statusOf } from './pages.ts'
-import type { SamlRoutesParts } from './parts.ts'
+import type { LoginParts } from './parts.ts'
 
 /** Query parameters; one that is there twice is not there. */
 const textOf = (request: FastifyRequest, name: string): string | undefined => {
@@ -18,14 +18,14 @@ interface Asked {
 }
 
 /** `?test=NAME`: a test that somebody with the right to it began. */
-async function testAsked({ tests, providers }: SamlRoutesParts, name: string): Promise<Asked> {
+async function testAsked({ tests, providers }: LoginParts, name: string): Promise<Asked> {
   const test = tests.find(name)
   const provider = test && (await providers.byId(test.providerId))
   return { provider, wish: { purpose: 'test', ...(test && { test: { name, accountId: test.accountId } }) } }
 }
 
 /** `?idp=NAME|ID&returnTo=PATH`; with `&purpose=step-up` whoever is signed in has to prove it anew. */
-async function signInAsked(parts: SamlRoutesParts, request: FastifyRequest, cookie: string): Promise<Asked> {
+async function signInAsked(parts: LoginParts, request: FastifyRequest, cookie: string): Promise<Asked> {
   const idp = textOf(request, 'idp') ?? ''
   const provider = (await parts.providers.byName(idp)) ?? (await parts.providers.byId(idp))
   const caller = await callerOf(request, cookie, parts.sessions)
@@ -34,9 +34,9 @@ async function signInAsked(parts: SamlRoutesParts, request: FastifyRequest, cook
 }
 
 /** Sends the browser to a provider, with the request in the address and a cookie that it comes back with. */
-export function serveLogin(scope: FastifyInstance, parts: SamlRoutesParts, at: RoutesContext): void {
+export function serveLogin(scope: FastifyInstance, path: string, parts: LoginParts, at: RoutesContext): void {
   scope.route({
-    ...{ method: 'GET', url: '/saml/login', exposeHeadRoute: false },
+    ...{ method: 'GET', url: path, exposeHeadRoute: false },
     onRequest: (request) => parts.begins.count(request.ip),
     handler: async (request, reply) => {
       const test = textOf(request, 'test')

@@ -12,15 +12,21 @@ export interface SamlKeys {
   certificates(purpose: 'saml-signing' | 'saml-encryption'): Promise<{ active: string; others: readonly string[] }>
 }
 
-export interface SamlRoutesParts {
-  readonly own: OwnSp
-  readonly keys: SamlKeys
-  readonly signIn: SamlSignIn
+/** What sends browsers to providers needs, whichever protocol they speak. */
+export interface LoginParts {
+  readonly signIn: Pick<SamlSignIn, 'begin'>
   readonly providers: Pick<ProviderDirectory, 'byId' | 'byName'>
   readonly sessions: Sessions
   readonly tests: TestSignIns
-  readonly ledger: SignInLedger
-  /** Requests begun and not answered, and answers refused, by address. */
+  /** Requests begun and not answered, by address. */
   readonly begins: Attempts
+}
+
+export interface SamlRoutesParts extends LoginParts {
+  readonly own: OwnSp
+  readonly keys: SamlKeys
+  readonly signIn: SamlSignIn
+  readonly ledger: SignInLedger
+  /** Answers refused, by address. */
   readonly answers: Attempts
 }

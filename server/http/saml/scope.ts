@@ -30,10 +30,12 @@ const UNREAD: Readonly<Record<string, readonly [number, SamlReason]>> = {
 export interface ScopeParts {
   readonly product: string
   readonly ledger: SignInLedger
+  /** Under which refusals are written to the audit log. */
+  readonly action: string
 }
 
 async function answerError(
-  { product, ledger }: ScopeParts,
+  { product, ledger, action }: ScopeParts,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -42,7 +44,7 @@ async function answerError(
   const [status, reason] = UNREAD[code ?? ''] ?? []
   if (status !== undefined && reason !== undefined) {
     const detail = `${request.method} ${request.routeOptions.url}: ${message ?? ''}`
-    const reference = await ledger.refused({ action: 'signIn.saml', address: request.ip, detail, reason })
+    const reference = await ledger.refused({ action, address: request.ip, detail, reason })
     return sendRefusalPage(reply, status, product, reference)
   }
   if (error instanceof TooManyTries) {

@@ -1,5 +1,11 @@
 import { lookup } from 'node:dns/promises'
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import ipaddr from 'ipaddr.js'
 
@@ -75,11 +81,17 @@ export interface Sent {
   readonly body?: string
 }
 
+export interface BoundedAnswer {
+  readonly status: number
+  readonly headers: Readonly<IncomingHttpHeaders>
+  readonly text: string
+}
+
 /**
- * Asks a server that somebody named: https, one address that was looked at first, no redirects, bounded size and time, and
- * nothing but 200 is an answer. Throws `FetchRefused`.
+ * Asks a server that somebody named: https, one address that was looked at first, no redirects, bounded size and time.
+ * Throws `FetchRefused`.
  */
-export async function askBounded(address: string, sent: Sent, limits: FetchLimits): Promise<string> {
+export async function exchangeBounded(address: string, sent: Sent, limits: FetchLimits): Promise<BoundedAnswer> {
   const url = new URL(address)
   if (url.protocol !== 'https:' && !limits.allowPrivate) throw new AddressRefused('Only https is fetched.')
   if (url.username || url.password) throw new FetchRefused('An address with a password is not fetched.')
@@ -90,16 +102,19 @@ export async function askBounded(address: string, sent: Sent, limits: FetchLimit
   try {
     const { method, headers, body } = sent
     const answer = await ask(url, { signal, agent: false, method, headers, lookup: lookedAt }, body)
-    if (answer.statusCode !== 200) {
-      answer.destroy()
-      throw new FetchRefused(`It answered ${answer.statusCode}.`)
-    }
-    return await read(answer, limits)
+    return { status: answer.statusCode ?? 0, headers: answer.headers, text: await read(answer, limits) }
   } catch (error) {
     if (error instanceof FetchRefused) throw error
     if (signal.aborted) throw new FetchRefused(`It took longer than ${limits.time_ms} ms.`)
     throw new FetchRefused((error as Error).message)
   }
+}
+
+/** Asks as `exchangeBounded` does; nothing but 200 is an answer. Throws `FetchRefused`. */
+export async function askBounded(address: string, sent: Sent, limits: FetchLimits): Promise<string> {
+  const { status, text } = await exchangeBounded(address, sent, limits)
+  if (status !== 200) throw new FetchRefused(`It answered ${status}.`)
+  return text
 }
 
 /** Fetches metadata, as `askBounded` does. Throws `FetchRefused`. */

@@ -37,6 +37,10 @@ export interface ProviderOptions {
   readonly nameAttribute?: string
   readonly displayNameAttribute?: string
   readonly emailAttribute?: string
+  /** OpenID Connect: what is asked for beside `openid`; absent: e-mail address and profile. */
+  readonly scopes?: readonly string[]
+  /** OpenID Connect: ask for claims that are not in the id token. */
+  readonly userInfo?: boolean
 }
 
 export interface ProviderRecord {

@@ -67,6 +67,15 @@ export type SamlReason =
   | 'weak-key'
   | 'request'
   | 'endpoint'
+  // OpenID Connect, whose answers go through the same steps
+  | 'unreachable'
+  | 'provider-error'
+  | 'state'
+  | 'token-response'
+  | 'id-token'
+  | 'nonce'
+  | 'user-info'
+  | 'logout-token'
   // what is remembered between messages
   | 'replay'
   | 'browser'
