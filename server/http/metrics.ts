@@ -7,11 +7,16 @@ import type { EventBus } from './events.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
+/** What proxies add: a request with one of these comes from somewhere else than its connection does. */
+const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'forwarded', 'via'] as const
+
 /** Whether the request may read the metrics: from loopback itself (not through a proxy), or with the token. */
 function mayRead(request: FastifyRequest, token: string | undefined): boolean {
   const [, bearer] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
   if (token !== undefined) return bearer !== undefined && timingSafeEqual(digest(bearer), digest(token))
-  return isLoopback(request.socket.remoteAddress ?? '') && request.headers['x-forwarded-for'] === undefined
+  return (
+    isLoopback(request.socket.remoteAddress ?? '') && FORWARDED.every((name) => request.headers[name] === undefined)
+  )
 }
 
 /** A registry with what Node says of itself; every part of the engine adds its own. */

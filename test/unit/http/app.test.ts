@@ -300,7 +300,8 @@ describe('machines', () => {
     const { send } = await startConsole()
     expect(await json(await send('GET', '/health'))).toMatchObject({ status: 'ok', parts: { database: true } })
     expect(await (await send('GET', '/metrics')).text()).toContain('weft_process_resident_memory_bytes')
-    expect((await send('GET', '/metrics', undefined, { 'x-forwarded-for': '203.0.113.9' })).status).toBe(403)
+    for (const name of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'])
+      expect((await send('GET', '/metrics', undefined, { [name]: '203.0.113.9' })).status).toBe(403)
   })
 
   test('with a token configured need it even on loopback', async () => {

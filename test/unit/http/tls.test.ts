@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import path from 'node:path'
+import { type ConnectionOptions, connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { startConsole } from './ground.ts'
 
@@ -33,12 +34,33 @@ const ask = (port: number, url: string, host: string) =>
       .end()
   })
 
+/** Version and cipher that a client with these options gets. */
+const shake = (port: number, options: ConnectionOptions) =>
+  new Promise<string>((resolve, reject) => {
+    const ca = readFileSync(file('certificate.pem'))
+    // An old version is refused by the server, not by this client before it asks.
+    const legacy = { ciphers: 'DEFAULT@SECLEVEL=0' }
+    const socket = connect({ port, host: '127.0.0.1', servername: 'weft.test', ca, ...legacy, ...options }, () => {
+      resolve(`${socket.getProtocol()} ${socket.getCipher().name}`)
+      socket.destroy()
+    }).once('error', reject)
+  })
+
 describe('off loopback', () => {
   test('people come over TLS, by the name of the console alone, and are told to stay there', async () => {
     const { port } = await startConsole(TLS)
     const { status, headers } = await ask(port, '/api/v1/session', 'weft.test')
-    expect([status, headers['strict-transport-security']]).toEqual([401, 'max-age=31536000'])
+    expect([status, headers['strict-transport-security']]).toEqual([401, 'max-age=31536000; includeSubDomains'])
     expect((await ask(port, '/api/v1/session', 'evil.example')).status).toBe(400)
+  })
+
+  test('nothing older than TLS 1.2 is spoken, and no cipher without forward secrecy', async () => {
+    const { port } = await startConsole(TLS)
+    expect(await shake(port, {})).toMatch(/^TLSv1.3 TLS_AES_256/)
+    expect(await shake(port, { maxVersion: 'TLSv1.2' })).toMatch(/^TLSv1.2 ECDHE-.*GCM/)
+    await expect(shake(port, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' })).rejects.toThrow(/version|protocol/i)
+    for (const ciphers of ['AES256-GCM-SHA384', 'ECDHE-RSA-AES128-SHA256', 'ECDHE-RSA-AES256-SHA'])
+      await expect(shake(port, { maxVersion: 'TLSv1.2', ciphers })).rejects.toThrow(/handshake failure/)
   })
 
   test('the web server of this machine comes over plain http on loopback', async () => {
