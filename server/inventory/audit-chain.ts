@@ -1,4 +1,4 @@
-import { type Head, type LinkedLine, type LooseLine, lineOf, link } from '#server/identity/audit/line.ts'
+import { type Head, type LinkedLine, type LooseLine, lineOf, link, OPERATORS } from '#server/identity/audit/line.ts'
 import type { AuditEntry } from '#server/identity/ports.ts'
 import type { Database, EngineTransaction } from './database.ts'
 
@@ -8,7 +8,10 @@ const BATCH = 256
 const BEGIN_CHAINS = `INSERT INTO audit_chain (chain, tenant_id, sequence, hash)
   SELECT c, CASE WHEN c <> 'operators' THEN c::uuid END, 0, decode(repeat('00', 32), 'hex') FROM unnest($1::text[]) c
   ON CONFLICT DO NOTHING`
-const HEADS = 'SELECT chain, sequence, hash FROM audit_chain WHERE chain = ANY($1) ORDER BY chain'
+const HEADS = `SELECT c.chain, c.sequence, c.hash, l.sequence AS last, l.hash AS last_hash FROM audit_chain c
+  LEFT JOIN LATERAL (SELECT a.sequence, a.hash FROM audit a WHERE a.chain = c.chain ORDER BY a.sequence DESC LIMIT 1) l ON true
+  WHERE c.chain = ANY($1) ORDER BY c.chain`
+const MEND_HEAD = 'UPDATE audit_chain SET sequence = $2, hash = $3 WHERE chain = $1 AND sequence = $4'
 
 /**
  * Moves the heads that are where they were thought to be, and adds the lines of those chains alone: one statement, so
@@ -33,15 +36,43 @@ interface HeadRow {
   chain: string
   sequence: string
   hash: Buffer
+  last: string | null
+  last_hash: Buffer | null
 }
+
+interface Heads {
+  readonly heads: Map<string, Head>
+  /** Lines that say of chains whose end was not where their last line is: somebody moved it. */
+  readonly mended: AuditEntry[]
+}
+
+const mendedLine = ({ chain, sequence, last }: HeadRow): AuditEntry => ({
+  ...{ actor: '', address: '', action: 'audit.head', outcome: 'failed', reason: 'head', subject: null, changeId: null },
+  tenantId: chain === OPERATORS ? null : chain,
+  detail: `The end that was written down was line ${sequence}, though line ${last} was there. The chain goes on after that.`,
+})
 
 type Queries = Pick<EngineTransaction, 'query'>
 
-/** Where chains end; one that is new begins. `lock`: they stay there until the transaction ends. */
-async function readHeads(tx: Queries, chains: readonly string[], lock: boolean): Promise<Map<string, Head>> {
+/**
+ * Where chains end; one that is new begins. `lock`: they stay there until the transaction ends. An end that was moved back
+ * must not keep anybody from writing: the chain goes on after its last line, and says so.
+ */
+async function readHeads(tx: Queries, chains: readonly string[], lock: boolean): Promise<Heads> {
   await tx.query(BEGIN_CHAINS, [chains])
-  const { rows } = await tx.query<HeadRow>(HEADS + (lock ? ' FOR UPDATE' : ''), [chains])
-  return new Map(rows.map(({ chain, sequence, hash }) => [chain, { sequence: Number(sequence), hash }]))
+  const { rows } = await tx.query<HeadRow>(HEADS + (lock ? ' FOR UPDATE OF c' : ''), [chains])
+  const [heads, mended]: [Map<string, Head>, AuditEntry[]] = [new Map(), []]
+  for (const row of rows) {
+    const { chain, sequence, hash, last, last_hash } = row
+    if (last === null || last_hash === null || BigInt(last) <= BigInt(sequence)) {
+      heads.set(chain, { sequence: Number(sequence), hash })
+      continue
+    }
+    await tx.query(MEND_HEAD, [chain, last, last_hash, sequence])
+    heads.set(chain, { sequence: Number(last), hash: last_hash })
+    mended.push(mendedLine(row))
+  }
+  return { heads, mended }
 }
 
 /** Writes lines behind heads; answers the chains whose head was where it was thought to be. */
@@ -66,12 +97,15 @@ async function write(
 
 /** Adds lines inside a transaction: they are there when it is committed, and their chains wait until then. */
 export async function appendAudit(tx: EngineTransaction, entries: readonly AuditEntry[]): Promise<void> {
-  const lines = entries.map((entry) => lineOf(entry, Date.now()))
-  const heads = await readHeads(tx, [...new Set(lines.map(({ chain }) => chain))].sort(), true)
-  const { linked, ends } = link(lines, heads)
+  const now_ms = Date.now()
+  const lines = entries.map((entry) => lineOf(entry, now_ms))
+  const { heads, mended } = await readHeads(tx, [...new Set(lines.map(({ chain }) => chain))].sort(), true)
+  const { linked, ends } = link([...mended.map((entry) => lineOf(entry, now_ms)), ...lines], heads)
   const moved = await write(tx, linked, heads, ends)
   if (moved.size !== ends.size) throw new Error('A chain of the audit log moved while it was locked.')
 }
+
+const ignore = () => undefined
 
 interface Waiting {
   readonly line: LooseLine
@@ -95,11 +129,19 @@ export function auditWriter(
   let running = false
   const heads = new Map<string, Head>()
 
+  /** Reads where chains end that are not known; answers the lines that this gives reason for. */
+  async function learn(chains: ReadonlySet<string>): Promise<Waiting[]> {
+    const unknown = [...chains].filter((chain) => !heads.has(chain)).sort()
+    if (unknown.length === 0) return []
+    const read = await readHeads(engine, unknown, false)
+    for (const [chain, head] of read.heads) heads.set(chain, head)
+    return read.mended.map((entry) => ({ line: lineOf(entry, Date.now()), stored: ignore, failed: ignore }))
+  }
+
   /** Stores what can be stored at once; answers those whose chain had moved. */
-  async function attempt(batch: readonly Waiting[]): Promise<Waiting[]> {
-    const unknown = new Set(batch.map(({ line }) => line.chain).filter((chain) => !heads.has(chain)))
-    if (unknown.size > 0)
-      for (const [chain, head] of await readHeads(engine, [...unknown].sort(), false)) heads.set(chain, head)
+  async function attempt(asked: readonly Waiting[]): Promise<Waiting[]> {
+    const mended = await learn(new Set(asked.map(({ line }) => line.chain)))
+    const batch = [...mended, ...asked]
     const { linked, ends } = link(
       batch.map(({ line }) => line),
       heads,

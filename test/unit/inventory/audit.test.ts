@@ -324,6 +324,26 @@ describe('a chain', () => {
     expect(await found()).toEqual([['missing', 10]])
   })
 
+  test.each([
+    ['back', 'UPDATE audit_chain SET sequence = 2 WHERE chain = $1'],
+    ['away', 'DELETE FROM audit_chain WHERE chain = $1'],
+  ])('is written on where its head was put %s, and says so', async (_, sql) => {
+    await owner.query(sql, [tenantId])
+    await fill(1)
+    await database.asEngine((tx) => appendAudit(tx, [entry()]))
+    const { items } = await auditLog(database).list(
+      { tenantId },
+      readList({ limit: 100, filter: 'reason:eq:head' }, AUDIT_FIELDS),
+    )
+    expect(items).toMatchObject([
+      { action: 'audit.head', outcome: 'failed', detail: expect.stringContaining('line 9') },
+    ])
+    expect(await verify()).toMatchObject({ sound: true, lines: 12 })
+    await owner.query(sql, [tenantId])
+    await database.asEngine((tx) => appendAudit(tx, [entry()]))
+    expect(await verify()).toMatchObject({ sound: true, lines: 14 })
+  })
+
   test('has one finding, and is followed no longer than it has lines, where a line was put far away', async () => {
     await owner.query('UPDATE audit SET sequence = 9007199254740991 WHERE chain = $1 AND sequence = 9', [tenantId])
     expect(await found()).toEqual([
