@@ -5,10 +5,27 @@ const DIFFERENT_MIN = 5
 /** Names shorter than that are in too many words to mean anything. */
 const NAME_MIN = 4
 /** Rows that hands run along. */
-const ROWS = ['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm', '1q2w3e4r5t6y7u8i9o0p']
+const ROWS = [
+  ...['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'qwertzuiop', 'asdfghjkl', 'zxcvbnm', 'yxcvbnm'],
+  ...['1q2w3e4r5t6y7u8i9o0p', '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', 'zaq12wsxcde34rfv'],
+]
 const RUN_MIN = 4
 /** Words that stand in most lists of passwords that were found out. */
-const WORDS = ['password', 'passwort', 'letmein', 'welcome', 'iloveyou', 'changeme', 'administrator', 'secret', 'admin']
+const COMMON = [
+  ...['password', 'passwort', 'letmein', 'welcome', 'willkommen', 'iloveyou', 'changeme', 'administrator', 'secret'],
+  ...['admin', 'default', 'master', 'monkey', 'dragon', 'football', 'baseball', 'princess', 'sunshine', 'superman'],
+  ...['spring', 'summer', 'autumn', 'winter', 'january', 'february', 'march', 'april', 'june', 'july', 'august'],
+  ...['september', 'october', 'november', 'december', 'monday', 'friday', 'sunday', 'login', 'guest', 'demo', 'test'],
+]
+/** Words of this field: whoever guesses at a console like this one begins with them. */
+const FIELD = [
+  ...['weft', 'operator', 'operators', 'auditor', 'tenant', 'tenants', 'member', 'network', 'networks', 'openvswitch'],
+  ...['openflow', 'ovsdb', 'switch', 'switches', 'datapath', 'datacenter', 'datacentre', 'vxlan', 'router', 'firewall'],
+  ...['server', 'servers', 'console', 'cloud', 'saml', 'root', 'inventory'],
+]
+// The longest first: where one word begins another, all of it goes.
+const WORDS = [...COMMON, ...FIELD].sort((a, b) => b.length - a.length)
+const YEAR = /^(?:19|20)\d\d/
 /** What is left beside names, words and runs has to be as long as this. */
 const LEFT_MIN = 6
 
@@ -39,9 +56,11 @@ function without(password: string, words: readonly string[]): string {
     const word = words.find((one) => rest.startsWith(one) || plain(rest).startsWith(one))
     const run = runAt(rest)
     if (word) at += word.length
+    else if (YEAR.test(rest)) at += 4
     else if (run >= RUN_MIN) at += run
     else {
-      left += password[at]
+      // What stands between words says nothing.
+      if (/[\p{L}\p{N}]/u.test(password[at] as string)) left += password[at]
       at += 1
     }
   }
@@ -63,7 +82,9 @@ export function checkPassword(password: string, names: readonly string[], pointe
   const text = password.toLowerCase()
   if (new Set(text).size < DIFFERENT_MIN || isRepeated(text))
     refuse('password.repeated', 'The password repeats itself.', 'Take several words that do not belong together.')
-  const known = names.map((name) => name.toLowerCase()).filter((name) => name.length >= NAME_MIN)
+  const known = names
+    .flatMap((name) => name.toLowerCase().split(/[^\p{L}\p{N}]+/u))
+    .filter((name) => name.length >= NAME_MIN)
   const name = known.find((one) => text.includes(one))
   if (name !== undefined && without(text, known).length < LEFT_MIN + LEFT_MIN)
     refuse('password.name', `The password is made of the name ${name}.`, 'Leave names out.')
