@@ -7,6 +7,7 @@ import type { Event } from './http/events.ts'
 import { samlRoutes } from './http/saml/index.ts'
 import { admission } from './identity/federation/admission.ts'
 import { attemptsByAddress } from './identity/federation/attempts.ts'
+import { consoleDescriptions } from './identity/federation/console-descriptions.ts'
 import { providerDescriptions } from './identity/federation/descriptions.ts'
 import { fetchMetadata } from './identity/federation/fetch-metadata.ts'
 import { signInLedger } from './identity/federation/ledger.ts'
@@ -14,13 +15,16 @@ import { metadataWatch } from './identity/federation/metadata-watch.ts'
 import { samlSignIn } from './identity/federation/saml-sign-in.ts'
 import { testSignIns } from './identity/federation/test-sign-ins.ts'
 import type { AuditSink } from './identity/ports.ts'
-import type { OwnSp } from './identity/saml/provider.ts'
+import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
+import { consoleSessionStore } from './inventory/console-sessions.ts'
+import { consoleDirectory } from './inventory/consoles.ts'
 import { type Database, EVERYTHING } from './inventory/database.ts'
 import { federatedAccounts } from './inventory/federation.ts'
 import { providerAdministration } from './inventory/providers.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
+import { openConsoles } from './wiring-consoles.ts'
 
 /** What identity providers know us by. */
 export const ownSpOf = (origin: string): OwnSp => ({
@@ -28,6 +32,14 @@ export const ownSpOf = (origin: string): OwnSp => ({
   acsUrl: `${origin}/saml/acs`,
   sloUrl: `${origin}/saml/slo`,
   sloSoapUrl: `${origin}/saml/slo/soap`,
+})
+
+/** What consoles know us by. */
+export const ownIdpOf = (origin: string): OwnIdp => ({
+  entityId: `${origin}/saml/idp/metadata`,
+  ssoUrl: `${origin}/saml/idp/sso`,
+  sloUrl: `${origin}/saml/idp/slo`,
+  sloSoapUrl: `${origin}/saml/idp/slo/soap`,
 })
 
 /** Of metadata that are fetched. */
@@ -57,13 +69,26 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   const descriptions = providerDescriptions()
   const begins = attempts()
   const answers = attempts()
+  const consoleSessions = consoleSessionStore(database)
   const saml = samlSignIn({
     ...{ own, providers, requests, samlSessions, admission: admit, sessions, tests, ledger, descriptions },
+    consoleSessions,
     signer: () => keys.signer('saml-signing'),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
   })
+  const consoles = consoleDirectory(database)
+  const consolesDescribed = consoleDescriptions()
+  const downstream = openConsoles({
+    ...{ config, database, own: ownIdpOf(config.http.origin), keys, sessions, ledger, publish, attempts: attempts() },
+    ...{ directory: consoles, descriptions: consolesDescribed, consoleSessions, providers, requests, saml },
+    samlSessions,
+  })
   const routes: Routes[] = [
-    samlRoutes({ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers }),
+    samlRoutes({
+      ...{ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers },
+      consoles: downstream,
+    }),
+    downstream.routes,
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
@@ -99,6 +124,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     routes,
     signIn,
     identityProviders,
+    consoles: downstream.handlers,
     watch,
     notices: providerNotices(administration),
   }

@@ -226,6 +226,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     keys: keyHandlers(keys),
     signIn: federation.signIn,
     identityProviders: federation.identityProviders,
+    consoles: federation.consoles,
   }
   return { router, sessions, desk, federation }
 }

@@ -1,5 +1,6 @@
 import { audit } from './audit.ts'
 import { changes, tasks } from './changes.ts'
+import { consoles } from './consoles.ts'
 import { datapaths } from './datapaths.ts'
 import { signIn } from './federation.ts'
 import { inventory, tenants } from './inventory.ts'
@@ -26,5 +27,6 @@ export const contract = {
   keys,
   audit,
   identityProviders,
+  consoles,
 }
 export type Contract = typeof contract

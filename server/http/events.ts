@@ -51,6 +51,7 @@ const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
   tenant: 'tenant.read',
   audit: 'audit.read',
   provider: 'provider.read',
+  console: 'console.read',
 }
 
 // Whoever works at a site hears of hardware alone, as their rights have it.

@@ -16,7 +16,8 @@ export default async function SignInPage({ searchParams }: { searchParams: Promi
   const asked = await searchParams
   const next = safe(asked.next ?? asked.returnTo)
   const session = await serverApi.session.get().catch(() => null)
-  if (session) redirect(next)
+  // A console may want to know who is there now, whoever is signed in.
+  if (session && asked.again !== '1') redirect(next)
   const last = readLastUsed((await cookies()).get(LAST_USED)?.value)
   return <SignIn next={next} last={last} refused={reference(asked.error)} />
 }

@@ -25,12 +25,15 @@ async function testAsked({ tests, providers }: LoginParts, name: string): Promis
 }
 
 /** `?idp=NAME|ID&returnTo=PATH`; with `&purpose=step-up` whoever is signed in has to prove it anew. */
-async function signInAsked(parts: LoginParts, request: FastifyRequest, cookie: string): Promise<Asked> {
+async function signInAsked(parts: LoginParts, request: FastifyRequest, at: RoutesContext): Promise<Asked> {
   const idp = textOf(request, 'idp') ?? ''
   const provider = (await parts.providers.byName(idp)) ?? (await parts.providers.byId(idp))
-  const caller = await callerOf(request, cookie, parts.sessions)
+  const caller = await callerOf(request, at.cookie, parts.sessions)
   const purpose = textOf(request, 'purpose') === 'step-up' ? 'step-up' : 'sign-in'
-  return { provider, wish: { purpose, caller, returnTo: textOf(request, 'returnTo') } }
+  const returnTo = textOf(request, 'returnTo')
+  // Whoever is on the way to a console is asked what the console wants to know.
+  const onBehalf = await parts.consoles.wish(returnTo, cookieOf(request.headers.cookie, at.loginCookie))
+  return { provider, wish: { purpose, caller, returnTo, ...onBehalf } }
 }
 
 /** Sends the browser to a provider, with the request in the address and a cookie that it comes back with. */
@@ -41,7 +44,7 @@ export function serveLogin(scope: FastifyInstance, path: string, parts: LoginPar
     handler: async (request, reply) => {
       const test = textOf(request, 'test')
       const { provider, wish } =
-        test === undefined ? await signInAsked(parts, request, at.cookie) : await testAsked(parts, test)
+        test === undefined ? await signInAsked(parts, request, at) : await testAsked(parts, test)
       const browser = cookieOf(request.headers.cookie, at.loginCookie)
       const begun = await parts.signIn.begin(provider, { ...wish, browser }, request.ip)
       if (!begun.ok) return sendRefusalPage(reply, statusOf(begun.reason), at.product.name, begun.reference)

@@ -5,18 +5,23 @@ import type { SamlReason } from '#server/identity/saml/result.ts'
 const STYLE = `:root{color-scheme:light dark}body{margin:0;font:15px/1.5 system-ui,sans-serif}
 main{max-width:34rem;margin:12vh auto;padding:0 1.5rem}h1{font-size:1.25rem}code{font-size:1.05em}`
 
+/** What a policy names the style of these pages by. */
+export const STYLE_SOURCE = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`
+
 /** Of pages that show a few words and nothing else. */
 const POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  `style-src ${STYLE_SOURCE}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
 
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+/** As text in HTML, or in an attribute. */
+export const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
-const page = (title: string, product: string, body: string) =>
+/** A page of a few words, with the style that `STYLE_SOURCE` names. */
+export const pageOf = (title: string, product: string, body: string) =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escaped(title)} · ${escaped(product)}</title><style>${STYLE}</style></head>
 <body><main><h1>${escaped(title)}</h1>${body}</main></body></html>`
@@ -28,6 +33,13 @@ const send = (reply: FastifyReply, status: number, html: string) =>
     .type('text/html; charset=utf-8')
     .send(html)
 
+/** What did not work, for those who see it. */
+export type Attempt = 'sign-in' | 'sign-out'
+const REFUSED: Readonly<Record<Attempt, { readonly title: string; readonly words: string }>> = {
+  'sign-in': { title: 'You are not signed in', words: 'Signing in did not work' },
+  'sign-out': { title: 'You may still be signed in', words: 'Signing out did not work' },
+}
+
 /**
  * The one page for everything that is refused: whoever tries must not learn what was wrong with it. The reference leads
  * those who may read the audit log to the reason.
@@ -37,11 +49,13 @@ export function sendRefusalPage(
   status: number,
   product: string,
   reference?: string,
+  attempt: Attempt = 'sign-in',
 ): FastifyReply {
+  const { title, words } = REFUSED[attempt]
   const told = reference === undefined ? '' : ` and tell them this reference: <code>${escaped(reference)}</code>`
-  const body = `<p>Signing in did not work. Try again; if it happens again, ask your administrator${told}.</p>
+  const body = `<p>${words}. Try again; if it happens again, ask your administrator${told}.</p>
 <p><a href="/sign-in">Back to sign-in</a></p>`
-  return send(reply, status, page('You are not signed in', product, body))
+  return send(reply, status, pageOf(title, product, body))
 }
 
 /** Where a test sign-in ends. */
@@ -49,7 +63,7 @@ export const sendTestPage = (reply: FastifyReply, product: string): FastifyReply
   send(
     reply,
     200,
-    page(
+    pageOf(
       'The provider has answered',
       product,
       '<p>What was checked is shown where the test began. This page may be closed.</p>',

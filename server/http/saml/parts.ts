@@ -1,4 +1,5 @@
 import type { Attempts } from '#server/identity/federation/attempts.ts'
+import type { ConsoleSignIn } from '#server/identity/federation/console-sign-in.ts'
 import type { SignInLedger } from '#server/identity/federation/ledger.ts'
 import type { ProviderDirectory } from '#server/identity/federation/ports.ts'
 import type { SamlSignIn } from '#server/identity/federation/saml-sign-in.ts'
@@ -18,6 +19,7 @@ export interface LoginParts {
   readonly providers: Pick<ProviderDirectory, 'byId' | 'byName'>
   readonly sessions: Sessions
   readonly tests: TestSignIns
+  readonly consoles: Pick<ConsoleSignIn, 'wish'>
   /** Requests begun and not answered, by address. */
   readonly begins: Attempts
 }

@@ -3,7 +3,7 @@ import type { SignInLedger } from '#server/identity/federation/ledger.ts'
 import type { SamlReason } from '#server/identity/saml/result.ts'
 import { TooManyTries } from '#server/identity/sign-in.ts'
 import { REFUSAL_STATUS, Refusal } from '#server/kernel/refusal.ts'
-import { sendRefusalPage } from './pages.ts'
+import { type Attempt, sendRefusalPage } from './pages.ts'
 
 /** A form with the largest message, percent encodings and all. */
 const FORM_LIMIT_BYTES = 512 * 1024
@@ -32,29 +32,36 @@ export interface ScopeParts {
   readonly ledger: SignInLedger
   /** Under which refusals are written to the audit log. */
   readonly action: string
+  /** What does not work, for those who see it; signing in, where nothing is said. */
+  readonly attempt?: Attempt
 }
 
-async function answerError(
-  { product, ledger, action }: ScopeParts,
+/** A body that was not read: written down. Answers the status and the reference; undefined: it was something else. */
+export async function refuseUnread(
+  { ledger, action }: ScopeParts,
   error: unknown,
   request: FastifyRequest,
-  reply: FastifyReply,
-) {
+): Promise<{ readonly status: number; readonly reference: string } | undefined> {
   const { code, message } = error as { code?: string; message?: string }
   const [status, reason] = UNREAD[code ?? ''] ?? []
-  if (status !== undefined && reason !== undefined) {
-    const detail = `${request.method} ${request.routeOptions.url}: ${message ?? ''}`
-    const reference = await ledger.refused({ action, address: request.ip, detail, reason })
-    return sendRefusalPage(reply, status, product, reference)
-  }
-  if (error instanceof TooManyTries) {
-    reply.header('retry-after', String(error.wait_s))
-    return sendRefusalPage(reply, 429, product)
-  }
-  if (error instanceof Refusal) return sendRefusalPage(reply, REFUSAL_STATUS[error.code], product)
-  request.log.error({ err: error }, 'fault')
-  return sendRefusalPage(reply, 500, product)
+  if (status === undefined || reason === undefined) return undefined
+  const detail = `${request.method} ${request.routeOptions.url}: ${message ?? ''}`
+  return { status, reference: await ledger.refused({ action, address: request.ip, detail, reason }) }
 }
+
+async function answerError(parts: ScopeParts, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const { product, attempt } = parts
+  const unread = await refuseUnread(parts, error, request)
+  if (unread) return sendRefusalPage(reply, unread.status, product, unread.reference, attempt)
+  if (error instanceof TooManyTries) reply.header('retry-after', String(error.wait_s))
+  const status = statusOfError(error)
+  if (status === 500) request.log.error({ err: error }, 'fault')
+  return sendRefusalPage(reply, status, product, undefined, attempt)
+}
+
+/** The HTTP status of what a route throws. */
+export const statusOfError = (error: unknown): number =>
+  error instanceof TooManyTries ? 429 : error instanceof Refusal ? REFUSAL_STATUS[error.code] : 500
 
 /** Routes that read forms, keep nothing in caches, and tell everybody whom they refuse the same. */
 export async function samlScope(
@@ -77,14 +84,18 @@ export async function samlScope(
   })
 }
 
-/** A path that takes one method alone: another gets 405. */
-export function onlyBy(scope: FastifyInstance, method: 'GET' | 'POST', path: string): void {
-  const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).filter((one) => one !== method)
+type Method = 'GET' | 'POST'
+
+/** A path that takes these methods alone: others get 405. */
+export function onlyBy(scope: FastifyInstance, methods: Method | readonly Method[], path: string): void {
+  const taken: readonly string[] = typeof methods === 'string' ? [methods] : methods
+  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+  const others = all.filter((one) => !taken.includes(one))
   scope.route({
     ...{ method: others, url: path, exposeHeadRoute: false },
     handler: async (_request, reply) => {
-      reply.header('allow', method)
-      throw new Refusal('method-not-allowed', `${path} takes ${method}.`)
+      reply.header('allow', taken.join(', '))
+      throw new Refusal('method-not-allowed', `${path} takes ${taken.join(', ')}.`)
     },
   })
 }

@@ -5,6 +5,7 @@ import { checkingLater, refuse } from '../saml/result.ts'
 import type { Caller, Proof, Sessions } from '../sessions.ts'
 import type { Origin } from '../sign-in.ts'
 import type { Admission, Said } from './admission.ts'
+import type { ConsoleSessionStore } from './console-ports.ts'
 import type { SignInLedger } from './ledger.ts'
 import type { ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
 import type { TestOutcome, TestSignIns } from './test-sign-ins.ts'
@@ -55,6 +56,7 @@ export interface EntranceParts {
   readonly requests: Pick<SignInRequestStore, 'consume'>
   readonly admission: Admission
   readonly sessions: Sessions
+  readonly consoleSessions: Pick<ConsoleSessionStore, 'follow'>
   readonly tests: TestSignIns
   readonly ledger: SignInLedger
   readonly clock?: Clock
@@ -99,7 +101,11 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
       throw error
     }
     const there = from.session === undefined ? undefined : await sessions.find(from.session)
-    for (const old of new Set([memory.session, there?.session])) if (old !== undefined) await sessions.end(old)
+    for (const old of new Set([memory.session, there?.session])) {
+      if (old === undefined) continue
+      await parts.consoleSessions.follow(old, caller.session)
+      await sessions.end(old)
+    }
     return { kind: 'session', id, caller, returnTo } as const
   }
 

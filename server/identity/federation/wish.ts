@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
 import type { AuthnRequestParts } from '../saml/authn-request.ts'
 import { refuse } from '../saml/result.ts'
 import type { Caller } from '../sessions.ts'
+import { browserMark, isBrowser } from './browser.ts'
 import type { ProviderRecord, SignInRequest } from './ports.ts'
 import { pagePath } from './return-path.ts'
 
@@ -41,12 +41,9 @@ export interface RequestMemory {
   readonly test?: string
 }
 
-const BROWSER = /^[A-Za-z0-9_-]{43}$/
-const browserHash = (cookie: string): string => createHash('sha256').update(cookie).digest('hex')
-
 /** Whether the cookie is the one of the browser that the request was made for. */
-export const isBoundTo = ({ browserHash: hash }: SignInRequest, browser: string | undefined): boolean =>
-  browser !== undefined && browserHash(browser) === hash
+export const isBoundTo = ({ browserHash }: SignInRequest, browser: string | undefined): boolean =>
+  isBrowser(browserHash, browser)
 
 export const memoryOf = (request: SignInRequest | undefined): Partial<RequestMemory> => request?.memory ?? {}
 
@@ -93,11 +90,10 @@ export function requestFor(
   more: Readonly<Record<string, unknown>> = {},
 ): { readonly request: SignInRequest; readonly browser: string } {
   const { purpose, caller, test } = wish
-  const browser =
-    wish.browser !== undefined && BROWSER.test(wish.browser) ? wish.browser : randomBytes(32).toString('base64url')
+  const { cookie: browser, hash: browserHash } = browserMark(wish.browser)
   const returnTo = purpose === 'proxy' ? wish.returnTo : pagePath(wish.returnTo ?? '/')
   const request: SignInRequest = {
-    ...{ id, providerId: provider.id, browserHash: browserHash(browser), purpose, returnTo: returnTo ?? '/' },
+    ...{ id, providerId: provider.id, browserHash, purpose, returnTo: returnTo ?? '/' },
     accountId: test?.accountId ?? (purpose === 'step-up' ? (caller?.account.id ?? null) : null),
     memory: { ...memoryFor(wish, now_ms, wantsFresh(provider, wish)), ...more },
     expiresAt_ms: now_ms + REQUEST_LIFE_MS,

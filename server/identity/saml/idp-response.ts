@@ -27,6 +27,8 @@ export interface IdpResponseParts {
   readonly authnInstant_ms: number
   readonly now_ms: number
   readonly sessionNotOnOrAfter_ms?: number
+  /** To how many further providers it may be passed on; absent: any number. */
+  readonly proxyCount?: number
   /** To a certificate of the provider's metadata. Without a usable one it rejects. */
   readonly encrypt: boolean
   /** New ones where they are not given. */
@@ -53,11 +55,12 @@ function subjectElement({ nameId, acsUrl, inResponseTo, now_ms }: IdpResponsePar
   return element('saml:Subject', {}, nameIdElement(nameId), confirmation)
 }
 
-const conditionsElement = ({ sp, now_ms }: IdpResponseParts): XmlElement =>
+const conditionsElement = ({ sp, now_ms, proxyCount }: IdpResponseParts): XmlElement =>
   element(
     'saml:Conditions',
     { NotBefore: writeTime(now_ms - EARLY_MS), NotOnOrAfter: writeTime(now_ms + VALID_MS) },
     element('saml:AudienceRestriction', {}, element('saml:Audience', {}, sp.entityId)),
+    proxyCount === undefined ? undefined : element('saml:ProxyRestriction', { Count: proxyCount }),
   )
 
 const authnElement = (parts: IdpResponseParts): XmlElement =>
