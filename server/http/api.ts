@@ -91,8 +91,11 @@ function contextOf(
     ifMatch: revisionOf(request.headers['if-match']),
     keepSession(id, expiresAt_ms = 0) {
       reply.header('set-cookie', sessionCookie(parts.cookie, id, (expiresAt_ms - Date.now()) / 1000))
-      // Told to the command line, which has no cookie jar; a page of ours never reads it.
-      if (id !== null && request.headers['x-weft-session'] === 'header') reply.header('x-weft-session', id)
+      // Told to the command line, which has no cookie jar. A browser says that it is one, and no script can make it not
+      // say so: what runs in a page cannot come by the id.
+      const asksForHeader = request.headers['x-weft-session'] === 'header'
+      const isBrowser = request.headers['sec-fetch-site'] !== undefined || request.headers.origin !== undefined
+      if (id !== null && asksForHeader && !isBrowser) reply.header('x-weft-session', id)
     },
   }
 }

@@ -40,6 +40,14 @@ describe('sign-in', () => {
     expect(there.status).toBe(200)
   })
 
+  test('never tells a page the id, whatever header a script in it sends', async () => {
+    const { send, password } = await startConsole()
+    const asked = { 'x-weft-session': 'header', 'sec-fetch-site': 'same-origin' }
+    const answer = await send('POST', '/api/v1/session', { name: 'admin', password }, asked)
+    expect([answer.status, answer.headers.get('x-weft-session')]).toEqual([201, null])
+    expect(answer.headers.get('set-cookie')).toContain('HttpOnly')
+  })
+
   test('sign-out ends the session at the server', async () => {
     const { enter, send } = await startConsole()
     const { headers } = await enter()
