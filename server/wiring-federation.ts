@@ -25,6 +25,7 @@ import { providerAdministration } from './inventory/providers.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
 import { openConsoles } from './wiring-consoles.ts'
+import { openOidc } from './wiring-oidc.ts'
 
 /** What identity providers know us by. */
 export const ownSpOf = (origin: string): OwnSp => ({
@@ -50,7 +51,7 @@ export interface FederationParts {
   readonly database: Database
   readonly audit: AuditSink
   readonly sessions: Sessions
-  readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys' | 'seal'>
+  readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys' | 'seal' | 'open'>
   readonly publish: (event: Event) => void
 }
 
@@ -83,12 +84,17 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     ...{ directory: consoles, descriptions: consolesDescribed, consoleSessions, providers, requests, saml },
     samlSessions,
   })
+  const oidc = openOidc({
+    ...{ config, database, providers, requests, admission: admit, sessions, tests, ledger, keys, begins, answers },
+    ...{ consoles: downstream, consoleSessions },
+  })
   const routes: Routes[] = [
     samlRoutes({
       ...{ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers },
       consoles: downstream,
     }),
     downstream.routes,
+    oidc.routes,
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
@@ -119,6 +125,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     tests,
     descriptions,
     saml,
+    oidc,
     begins,
     answers,
     routes,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { buildAuthorizationUrl, Configuration, calculatePKCECodeChallenge } from 'openid-client'
+import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client'
 import { type Checked, checkingLater, refuse } from '../saml/result.ts'
 import type { OidcClients } from './oidc-client.ts'
 import type { OwnClient } from './oidc-ports.ts'
@@ -8,7 +8,7 @@ import { type Begun, providerFor, requestFor, type Wish, wantsFresh } from './wi
 
 export interface OidcBeginParts {
   readonly own: OwnClient
-  readonly clients: Pick<OidcClients, 'describe'>
+  readonly clients: Pick<OidcClients, 'bare'>
   readonly requests: Pick<SignInRequestStore, 'insert'>
   /** Browsers may be sent to a provider by plain http. */
   readonly allowPrivate: boolean
@@ -47,8 +47,9 @@ export function beginOidc({ own, clients, requests, allowPrivate }: OidcBeginPar
   return (asked: ProviderRecord | undefined, wish: Wish, now_ms: number): Promise<Checked<Begun>> =>
     checkingLater(async () => {
       const provider = providerFor(asked, 'oidc', wish)
-      const metadata = await clients.describe(provider)
-      const { authorization_endpoint: endpoint = '', code_challenge_methods_supported: challenges } = metadata
+      const client = await clients.bare(provider)
+      const { authorization_endpoint: endpoint = '', code_challenge_methods_supported: challenges } =
+        client.serverMetadata()
       const protocol = URL.parse(endpoint)?.protocol
       if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:'))
         return refuse('endpoint', 'The provider names no https address where sign-in begins.')
@@ -59,7 +60,6 @@ export function beginOidc({ own, clients, requests, allowPrivate }: OidcBeginPar
       const { request, browser } = requestFor(provider, wish, state, now_ms, { ...memory })
       const question = await questionOf(provider, own, state, memory, wantsFresh(provider, wish))
       await requests.insert(request)
-      const client = new Configuration(metadata, provider.clientId ?? '')
       return { url: buildAuthorizationUrl(client, question).href, browser }
     })
 }

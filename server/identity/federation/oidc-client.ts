@@ -23,6 +23,8 @@ const TIMEOUT_S = 10
 export interface OidcClients {
   /** What the provider says of itself. Refuses inside `checkingLater`. */
   describe(provider: ProviderRecord): Promise<ServerMetadata>
+  /** Ourselves without the secret, to send browsers there. Refuses inside `checkingLater`. */
+  bare(provider: ProviderRecord): Promise<Configuration>
   /**
    * Ourselves at the provider, for one answer: its keys are asked for anew, so that one it withdrew does not count a moment
    * longer and a new one at once. Refuses inside `checkingLater`.
@@ -70,17 +72,22 @@ export function oidcClients({ ask, secret, allowPrivate, clock = systemClock }: 
     return isGood ? held.metadata : discover(provider)
   }
 
+  function made(client: Configuration): Configuration {
+    client[customFetch] = ask
+    client.timeout = TIMEOUT_S
+    if (allowPrivate) allowInsecureRequests(client)
+    return client
+  }
+
   return {
     describe,
+    bare: async (provider) => made(new Configuration(await describe(provider), provider.clientId ?? '')),
     async of(provider) {
       const metadata = await describe(provider)
       const { clientId, options } = provider
       const auth = authentication(metadata, await secret(provider))
       const known = { [clockTolerance]: Math.ceil(options.skew_ms / 1000) }
-      const client = new Configuration(metadata, clientId ?? '', known, auth)
-      client[customFetch] = ask
-      client.timeout = TIMEOUT_S
-      if (allowPrivate) allowInsecureRequests(client)
+      const client = made(new Configuration(metadata, clientId ?? '', known, auth))
       // Tokens come over TLS from the provider itself; their signatures count all the same.
       enableNonRepudiationChecks(client)
       return client

@@ -123,7 +123,7 @@ export function oidcLogout(parts: OidcLogoutParts): OidcLogout {
       const provider = session && (await providers.byId(session.providerId))
       if (!session || !provider) return undefined
       const checked = await checkingLater(async () => {
-        const client = await clients.of(provider)
+        const client = await clients.bare(provider)
         if (client.serverMetadata().end_session_endpoint === undefined) return undefined
         const hint = await parts.open(`oidc-session/${sessionHash}`, session.idToken)
         return buildEndSessionUrl(client, {

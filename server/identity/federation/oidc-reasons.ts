@@ -29,7 +29,8 @@ const BY_WORDS: readonly (readonly [RegExp, SamlReason])[] = [
   [/"state"/, 'state'],
   [/provided only once/, 'duplicate-parameter'],
   [/"alg"|JWS algorithm/, 'signature-algorithm'],
-  [/"sub"|subject/, 'user-info'],
+  [/"nonce"/, 'nonce'],
+  [/JWT|ID Token/, 'id-token'],
 ]
 
 function* chainOf(error: unknown): Generator<Error> {

@@ -91,7 +91,13 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     database,
     audit: sink,
     sessions,
-    keys: { certificates, signer, privateKeys, seal: async (_context, plain) => plain },
+    keys: {
+      certificates,
+      signer,
+      privateKeys,
+      seal: async (_context, plain) => plain,
+      open: async (_context, sealed) => sealed,
+    },
     publish: () => undefined,
   })
   const product = { ...config.product, instance: config.instance, demo: false }
