@@ -216,6 +216,9 @@ function contradictions(values: Values): string[] {
     problems.push(
       `WEFT_HOST: ${values.WEFT_HOST} is not loopback, which needs WEFT_TLS_CERTIFICATE and WEFT_TLS_KEY, or WEFT_TRUSTED_PROXY`,
     )
+  const wildcard = values.WEFT_HOST === '0.0.0.0' || values.WEFT_HOST === '::'
+  if (wildcard && values.WEFT_ORIGIN === undefined && values.WEFT_TRUSTED_PROXY === undefined)
+    problems.push(`WEFT_ORIGIN: needed with WEFT_HOST=${values.WEFT_HOST}, since browsers call it by another name`)
   if (values.WEFT_TRUSTED_PROXY !== undefined && values.WEFT_ORIGIN === undefined)
     problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
   if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)

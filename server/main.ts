@@ -72,6 +72,11 @@ try {
       },
     )
   }
+  // What nobody caught, rejections too: its cause goes to the log, and the supervisor starts the engine anew.
+  process.once('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'unforeseen')
+    process.exit(1)
+  })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal))
 } catch (error) {
   process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)

@@ -46,18 +46,15 @@ const POSTED_ACROSS_SITES: ReadonlySet<string> = new Set([
   ...['/saml/idp/sso', '/saml/idp/slo', '/saml/idp/slo/soap'],
 ])
 
-/** Hosts by which the console may be called; undefined: any, since nobody said which. */
-function hostsOf(
-  { host, port, innerPort, origin }: Config['http'],
-  originConfigured: boolean,
-): ReadonlySet<string> | undefined {
+/** Hosts by which the console may be called. */
+function hostsOf({ host, port, innerPort, origin }: Config['http']): ReadonlySet<string> {
   const { host: named } = new URL(origin)
   if (isLoopback(host)) {
     const ports = new Set([port, innerPort])
     const names = ['127.0.0.1', 'localhost', '[::1]'].flatMap((name) => [...ports].map((one) => `${name}:${one}`))
     return new Set([named, ...names])
   }
-  return originConfigured ? new Set([named, `127.0.0.1:${innerPort}`]) : undefined
+  return new Set([named, `127.0.0.1:${innerPort}`])
 }
 
 /**
@@ -65,12 +62,11 @@ function hostsOf(
  * loopback, and writes that a page of another origin makes a browser send. Throws `Refusal`.
  */
 export function requestGuard(http: Config['http']): (request: FastifyRequest) => void {
-  const wildcard = http.host === '0.0.0.0' || http.host === '::'
-  const hosts = hostsOf(http, !wildcard || !http.origin.includes(http.host))
+  const hosts = hostsOf(http)
   const loopback = isLoopback(http.host)
   return (request) => {
     const { headers, method, host } = request
-    if (hosts && !hosts.has(host)) throw new Refusal('malformed', `${host} is not a name of this console.`)
+    if (!hosts.has(host)) throw new Refusal('malformed', `${host} is not a name of this console.`)
     if (!loopback && request.protocol !== 'https' && !isLoopback(request.socket.remoteAddress ?? ''))
       throw new Refusal('forbidden', 'Only https is answered here.')
     if (SAFE.has(method)) return
@@ -79,7 +75,7 @@ export function requestGuard(http: Config['http']): (request: FastifyRequest) =>
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       throw new Refusal('forbidden', 'A page of another site sent this.')
     const { origin } = headers
-    if (origin !== undefined && origin !== http.origin && !(hosts && origin === `${request.protocol}://${host}`))
+    if (origin !== undefined && origin !== http.origin && origin !== `${request.protocol}://${host}`)
       throw new Refusal('forbidden', 'A page of another origin sent this.')
   }
 }

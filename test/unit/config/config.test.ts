@@ -61,6 +61,7 @@ describe('wrong values', () => {
     [{ WEFT_HOST: '0.0.0.0' }, 'WEFT_TLS_CERTIFICATE'],
     [{ WEFT_TLS_KEY: 'key.pem' }, 'without the other'],
     [{ WEFT_TRUSTED_PROXY: '10.0.0.1' }, 'WEFT_ORIGIN'],
+    [{ WEFT_HOST: '0.0.0.0', WEFT_TLS_CERTIFICATE: 'c.pem', WEFT_TLS_KEY: 'k.pem' }, 'WEFT_ORIGIN'],
     [{ WEFT_SESSION_IDLE_MINUTES: '60', WEFT_SESSION_MINUTES: '30' }, 'longer than'],
   ])('%j contradicts the rest', (environment, words) => {
     expect(problemsOf(environment as Record<string, string>).join()).toContain(words)
