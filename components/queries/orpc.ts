@@ -3,7 +3,7 @@ import type { ContractRouterClient } from '@orpc/contract'
 import type { JsonifiedClient } from '@orpc/openapi-client'
 import { OpenAPILink } from '@orpc/openapi-client/fetch'
 import { createTanstackQueryUtils } from '@orpc/tanstack-query'
-import { type Whole, whole } from './coming.ts'
+import { type Contract, contract } from '#server/contract/index.ts'
 import { ProblemError, readProblem } from './problem.ts'
 
 /** What a call may say beside its input. */
@@ -12,7 +12,7 @@ export interface CallContext {
   readonly revision?: number
 }
 
-export type Api = JsonifiedClient<ContractRouterClient<Whole, CallContext>>
+export type Api = JsonifiedClient<ContractRouterClient<Contract, CallContext>>
 
 interface Options {
   readonly headers?: () => Promise<Record<string, string>>
@@ -22,7 +22,7 @@ interface Options {
 
 /** A client of the public API at this address. Refusals throw `ProblemError`. */
 export function makeApi(url: string, { headers, prove }: Options = {}): Api {
-  const link = new OpenAPILink<CallContext>(whole, {
+  const link = new OpenAPILink<CallContext>(contract, {
     url,
     headers: async ({ context }) => ({
       ...(await headers?.()),

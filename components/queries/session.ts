@@ -2,11 +2,12 @@ import { useMutation } from '@tanstack/react-query'
 import { api } from './browser.ts'
 import type { Api } from './orpc.ts'
 
-export type SignInInput = Parameters<Api['session']['create']>[0]
+type SignInInput = Parameters<Api['session']['create']>[0]
 
 export const useSignIn = () => useMutation({ mutationFn: (input: SignInInput) => api.session.create(input) })
 
-export const useSignOut = () => useMutation({ mutationFn: () => api.session.remove() })
+/** Signs out here, or also at the provider and the consoles that the session reaches; answers where to go on. */
+export const useSignOut = () => useMutation({ mutationFn: (everywhere: boolean) => api.session.logout({ everywhere }) })
 
 export const useChangePassword = () =>
   useMutation({ mutationFn: (input: { current: string; next: string }) => api.session.password(input) })

@@ -15,7 +15,9 @@ export const useOwnProviders = () =>
 type Challenge = Parameters<typeof startAuthentication>[0]['optionsJSON']
 
 /** Has the browser prove with a passkey who somebody is; throws where its person turns away. */
-export async function provePasskey(name?: string): Promise<Record<string, unknown>> {
-  const optionsJSON = (await api.credentials.beginSignIn(name ? { name } : {})) as unknown as Challenge
-  return { ...(await startAuthentication({ optionsJSON })) }
-}
+const proveBy = async (begin: () => Promise<unknown>): Promise<Record<string, unknown>> => ({
+  ...(await startAuthentication({ optionsJSON: (await begin()) as Challenge })),
+})
+
+export const passkeyToSignIn = () => proveBy(() => api.credentials.beginSignIn({}))
+export const passkeyToStepUp = () => proveBy(() => api.credentials.beginStepUp())

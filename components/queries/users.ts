@@ -10,9 +10,12 @@ export const userQueries = (u: Utils) => ({
       queryKey: u.users.list.queryKey({ input: {} }),
       queryFn: () => everyPage((page) => u.users.list.call(page)),
     }),
+  get: (id: string) => u.users.get.queryOptions({ input: { id } }),
 })
 
 export const useUsers = () => useQuery(userQueries(utils).list())
+
+export const useUser = (id: string) => useQuery(userQueries(utils).get(id))
 
 function useUserMutation<Input, Output>(mutationFn: (input: Input) => Promise<Output>) {
   const client = useQueryClient()
@@ -40,3 +43,17 @@ export interface NewBinding {
 
 export const useGive = () => useUserMutation((input: NewBinding) => api.bindings.give(input))
 export const useTake = () => useUserMutation((input: { id: string; binding: string }) => api.bindings.take(input))
+export const useUpdateUser = () =>
+  useUserMutation(
+    ({
+      revision,
+      ...input
+    }: {
+      id: string
+      revision: number
+      displayName?: string
+      email?: string | null
+      state?: 'active' | 'disabled'
+      breakGlass?: boolean
+    }) => api.users.update(input, { context: { revision } }),
+  )

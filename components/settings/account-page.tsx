@@ -1,20 +1,26 @@
 'use client'
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useTheme } from 'next-themes'
+import { Fragment } from 'react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
+import { RIGHTS } from '#server/contract/rights.ts'
 import { byField, problemOf } from '../queries/problem.ts'
 import { useChangePassword } from '../queries/session.ts'
+import { RIGHT_AREAS, RIGHT_WORDS } from '../shell/rights.ts'
 import { roleWords, useSession } from '../shell/session.tsx'
 import { THEMES } from '../shell/user-menu.tsx'
-import { ErrorBanner } from '../ui/banner.tsx'
+import { Banner, ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { FormText } from '../ui/form-text.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { Moment, useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
+import { listed } from '../ui/words.ts'
 import { NewPassword } from './new-password.ts'
+import { Passkeys } from './passkeys.tsx'
 import { SettingsHead } from './settings-head.tsx'
+import { Totp } from './totp.tsx'
 import './settings.css'
 
 const Form = z
@@ -79,9 +85,27 @@ function Password() {
   )
 }
 
+/** What a local account proves itself with; who comes through a provider has all of it there. */
+function Credentials() {
+  const { account } = useSession()
+  if (account.providerName !== null)
+    return (
+      <Banner tone="idle" icon="badge" title={`You sign in through ${account.providerName}`}>
+        Password, codes and passkeys are kept there.
+      </Banner>
+    )
+  return (
+    <>
+      <Passkeys />
+      <Totp />
+      <Password />
+    </>
+  )
+}
+
 /** Who one is, what one may do, how it looks. */
 export function AccountPage() {
-  const { account, rights, product, expiresAt } = useSession()
+  const { account, rights, place, product, expiresAt } = useSession()
   const { theme, setTheme } = useTheme()
   const inBrowser = useInBrowser()
   return (
@@ -97,20 +121,12 @@ export function AccountPage() {
             <dl className="facts">
               <dt>Name</dt>
               <dd>{account.name}</dd>
-              <dt>Tenant</dt>
-              <dd>{account.tenantName ?? 'all of them'}</dd>
               <dt>Signed in until</dt>
               <dd>
                 <Moment time={expiresAt} long />
               </dd>
-              <dt>Rights</dt>
-              <dd className="rights">
-                {rights.map((right) => (
-                  <span key={right} className="tag">
-                    {right}
-                  </span>
-                ))}
-              </dd>
+              <dt>Works at</dt>
+              <dd>{place.tenantName ?? place.siteName ?? 'the whole installation'}</dd>
               <dt>Installation</dt>
               <dd>
                 {product.name} {product.version}
@@ -119,6 +135,28 @@ export function AccountPage() {
               </dd>
             </dl>
           </div>
+        </section>
+        <section className="card" aria-labelledby="h-rights">
+          <header>
+            <h2 id="h-rights">What you may do</h2>
+            <span className="dim">
+              {rights.length} of {RIGHTS.length} rights
+            </span>
+          </header>
+          <dl className="in facts">
+            {RIGHT_AREAS.map(({ label, rights: inside }) => {
+              const held = inside.filter((right) => rights.includes(right))
+              return (
+                <Fragment key={label}>
+                  <dt>{label}</dt>
+                  <dd>
+                    {held.length === 0 ? <span className="dim">nothing</span> : null}
+                    {held.length === inside.length ? 'everything' : listed(held.map((right) => RIGHT_WORDS[right]))}
+                  </dd>
+                </Fragment>
+              )
+            })}
+          </dl>
         </section>
         <section className="card" aria-labelledby="h-theme">
           <header>
@@ -135,7 +173,7 @@ export function AccountPage() {
             ) : null}
           </div>
         </section>
-        <Password />
+        <Credentials />
       </div>
     </>
   )

@@ -99,7 +99,7 @@ function useActions(go: (href: string) => void): readonly Entry[] {
       ? [{ value: 'do create-network', icon: 'plus' as const, label: 'Create network', run: () => go('/networks/new') }]
       : []),
     { value: 'do theme', icon: 'theme', label: `Use the ${other} theme`, run: () => setTheme(other) },
-    { value: 'do sign-out', icon: 'out', label: 'Sign out', run: leave },
+    { value: 'do sign-out', icon: 'out', label: 'Sign out', run: () => leave() },
   ]
 }
 

@@ -3,28 +3,26 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { useCredentials } from '../queries/credentials.ts'
 import { problemOf } from '../queries/problem.ts'
 import { useStepUp } from '../queries/session.ts'
-import { useOwnSessions } from '../queries/sessions.ts'
-import { provePasskey } from '../queries/sign-in.ts'
+import { passkeyToStepUp } from '../queries/sign-in.ts'
 import { PROVED_CHANNEL, settleProof, useProofAsked } from '../queries/step-up.ts'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { Skeleton } from '../ui/skeleton.tsx'
 import { useSession } from './session.tsx'
 
 const PROVED_PAGE = '/proved'
 
 /** At the provider, in a tab of its own: what was entered on this page stays. */
-function AtProvider({ provider, protocol }: { provider: string; protocol: string }) {
+function AtProvider({ provider, url }: { provider: string; url: string }) {
   const [open, setOpen] = useState(false)
   useEffect(() => {
     const channel = new BroadcastChannel(PROVED_CHANNEL)
     channel.onmessage = () => settleProof(true)
     return () => channel.close()
   }, [])
-  const address = `/${protocol}/login?idp=${encodeURIComponent(provider)}&purpose=step-up&returnTo=${encodeURIComponent(PROVED_PAGE)}`
+  const address = `${url}&returnTo=${encodeURIComponent(PROVED_PAGE)}`
   return (
     <div className="stack">
       <p>Sign in again at {provider}. It opens in a tab of its own; this page goes on by itself afterwards.</p>
@@ -60,7 +58,7 @@ function WithLocalAccount() {
   const byPasskey = async () => {
     setLost(false)
     try {
-      stepUp.mutate({ passkey: await provePasskey(account.name) }, done)
+      stepUp.mutate({ passkey: await passkeyToStepUp() }, done)
     } catch {
       setLost(true)
     }
@@ -126,12 +124,9 @@ function WithLocalAccount() {
 }
 
 function Ways() {
-  const own = useOwnSessions()
-  const current = own.data?.find((session) => session.current)
-  if (own.isPending) return <Skeleton rows={2} />
-  const protocol = current?.method.split('+')[0] ?? 'password'
-  return current?.provider && (protocol === 'saml' || protocol === 'oidc') ? (
-    <AtProvider provider={current.provider} protocol={protocol} />
+  const { account, stepUpUrl } = useSession()
+  return stepUpUrl ? (
+    <AtProvider provider={account.providerName ?? 'your provider'} url={stepUpUrl} />
   ) : (
     <WithLocalAccount />
   )

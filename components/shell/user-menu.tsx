@@ -2,7 +2,7 @@
 import { useRouter } from 'next/navigation'
 import { useTheme } from 'next-themes'
 import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
-import type { Place, SessionWithPlaces } from '../queries/coming.ts'
+import type { Place } from '#server/contract/session.ts'
 import { useChoosePlace, useSignOut } from '../queries/session.ts'
 import { Icon } from '../ui/icon.tsx'
 import { initials, roleWords, useSession } from './session.tsx'
@@ -16,7 +16,11 @@ export const THEMES = [
 /** Leaves: the session ends at the engine, then the page is loaded anew so that nothing read stays behind. */
 export function useLeave() {
   const signOut = useSignOut()
-  return () => signOut.mutate(undefined, { onSettled: () => window.location.assign('/signed-out') })
+  return (everywhere = true) =>
+    signOut.mutate(everywhere, {
+      onSuccess: ({ next }) => window.location.assign(next),
+      onError: () => window.location.assign('/signed-out'),
+    })
 }
 
 const keyOf = ({ tenantId, siteId }: Place) => `${tenantId ?? ''}/${siteId ?? ''}`
@@ -25,21 +29,21 @@ const placeName = ({ tenantName, siteName }: Place) =>
 
 /** Where the person may work; choosing another reads everything anew. */
 function usePlaces() {
-  const { places = [], place } = useSession() as SessionWithPlaces
+  const { places, place } = useSession()
   const choosing = useChoosePlace()
   const choose = (key: string) => {
     const chosen = places.find((candidate) => keyOf(candidate) === key)
-    if (chosen && (!place || keyOf(place) !== key))
+    if (chosen && keyOf(place) !== key)
       choosing.mutate(
         { tenantId: chosen.tenantId, siteId: chosen.siteId },
         { onSuccess: () => window.location.assign('/') },
       )
   }
-  return { all: places, now: place ? keyOf(place) : '/', choose }
+  return { all: places, now: keyOf(place), choose }
 }
 
 export function UserMenu() {
-  const { account, product } = useSession()
+  const { account, place, product } = useSession()
   const { theme, setTheme } = useTheme()
   const router = useRouter()
   const leave = useLeave()
@@ -53,7 +57,7 @@ export function UserMenu() {
         <span className="who">
           <b>{account.displayName}</b>
           <br />
-          <span className="dim small">{account.tenantName ?? roleWords(account.role)}</span>
+          <span className="dim small">{place.tenantName ?? place.siteName ?? roleWords(account.role)}</span>
         </span>
       </Button>
       <Popover className="float pop" placement="bottom end" offset={6}>
@@ -101,10 +105,16 @@ export function UserMenu() {
             ))}
           </MenuSection>
           <Separator />
-          <MenuItem className="option" onAction={leave}>
+          <MenuItem className="option" onAction={() => leave()}>
             <Icon name="out" small />
             Sign out
           </MenuItem>
+          {account.providerName === null ? null : (
+            <MenuItem className="option" onAction={() => leave(false)}>
+              <Icon name="out" small />
+              Sign out here alone
+            </MenuItem>
+          )}
           <MenuItem className="option about" isDisabled>
             {product.name} {product.version}
             {product.instance ? `, ${product.instance}` : ''}

@@ -3,7 +3,7 @@ export type LastUsed =
   | 'local'
   | { readonly protocol: 'saml' | 'oidc'; readonly name: string; readonly displayName: string }
 
-export const LAST_USED = 'weft-last-sign-in'
+export const LAST_USED = '__Secure-weft-last-sign-in'
 const YEAR_S = 31_536_000
 const PROVIDER = /^(saml|oidc)~([a-z0-9-]{1,63})~(.{1,100})$/
 

@@ -2,8 +2,8 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { problemOf } from '../queries/problem.ts'
-import { type SignInInput, useSignIn } from '../queries/session.ts'
-import { provePasskey } from '../queries/sign-in.ts'
+import { useSignIn } from '../queries/session.ts'
+import { passkeyToSignIn } from '../queries/sign-in.ts'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
@@ -21,8 +21,7 @@ export function LocalAccount({ next, onOther }: { next: string; onOther: () => v
   const inBrowser = useInBrowser()
   const signIn = useSignIn()
   const passkey = useMutation({
-    mutationFn: async () =>
-      signIn.mutateAsync({ passkey: await provePasskey(name.trim() || undefined) } as SignInInput),
+    mutationFn: async () => signIn.mutateAsync({ passkey: await passkeyToSignIn() }),
   })
   const problem = signIn.isError ? problemOf(signIn.error) : undefined
   const [asksCode, setAsksCode] = useState(false)

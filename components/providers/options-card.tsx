@@ -1,0 +1,164 @@
+'use client'
+import { useState } from 'react'
+import { type IdentityProvider, ProviderOptions } from '#server/contract/providers.ts'
+import { byField, problemOf } from '../queries/problem.ts'
+import { useUpdateProvider } from '../queries/providers.ts'
+import { MayButton } from '../shell/may-button.tsx'
+import { useMay } from '../shell/session.tsx'
+import { ErrorBanner } from '../ui/banner.tsx'
+import { Checkbox } from '../ui/checkbox.tsx'
+import { faultsOf, TextField } from '../ui/field.tsx'
+import { toast } from '../ui/toast.tsx'
+import { domainsOf } from './draft.ts'
+
+const ATTRIBUTES = [
+  {
+    field: 'subjectAttribute',
+    label: 'Known for good by',
+    hint: 'The NameID when empty. Changing it makes new accounts.',
+  },
+  { field: 'nameAttribute', label: 'Account name from', hint: 'Usual names are tried when empty.' },
+  { field: 'displayNameAttribute', label: 'Name for people from', hint: '' },
+  { field: 'emailAttribute', label: 'E-mail address from', hint: '' },
+] as const
+const SWITCHES = [
+  { field: 'allowUnsolicited', label: 'Sign-in may begin at the provider', saml: true },
+  { field: 'requireEncrypted', label: 'Refuse assertions that are not encrypted', saml: true },
+  { field: 'forceAuthn', label: 'Ask for a fresh sign-in each time', saml: false },
+] as const
+
+/** Options that are written as text. */
+const WRITTEN: ReadonlySet<string> = new Set([...ATTRIBUTES.map(({ field }) => field), 'authnContexts'])
+
+type Texts = Record<
+  | (typeof ATTRIBUTES)[number]['field']
+  | 'displayName'
+  | 'domains'
+  | 'skew'
+  | 'contexts'
+  | 'metadataUrl'
+  | 'clientSecret',
+  string
+>
+
+const textsOf = ({ displayName, emailDomains, options, metadataUrl }: IdentityProvider): Texts => ({
+  displayName,
+  domains: emailDomains.join(', '),
+  skew: String(Math.round(options.skew_ms / 1000)),
+  contexts: options.authnContexts?.join('\n') ?? '',
+  metadataUrl: metadataUrl ?? '',
+  clientSecret: '',
+  subjectAttribute: options.subjectAttribute ?? '',
+  nameAttribute: options.nameAttribute ?? '',
+  displayNameAttribute: options.displayNameAttribute ?? '',
+  emailAttribute: options.emailAttribute ?? '',
+})
+
+/** Names, domains and how its answers are read. */
+export function OptionsCard({ provider }: { provider: IdentityProvider }) {
+  const mayWrite = useMay('provider.write')
+  const update = useUpdateProvider()
+  const [texts, setTexts] = useState(() => textsOf(provider))
+  const [switches, setSwitches] = useState(provider.options)
+  const isSaml = provider.protocol === 'saml'
+  const refused = byField(update.error ? problemOf(update.error) : undefined)
+  const skewOk = /^\d{1,3}$/.test(texts.skew) && Number(texts.skew) <= 600
+  const text = (field: keyof Texts) => ({
+    value: texts[field],
+    onValue: (value: string) => setTexts({ ...texts, [field]: value }),
+    disabled: !mayWrite,
+    autoComplete: 'off',
+  })
+  const save = () => {
+    const contexts = texts.contexts.split(/\s+/).filter(Boolean)
+    const given = Object.fromEntries(
+      ATTRIBUTES.map(({ field }) => [field, texts[field].trim()]).filter(([, one]) => one),
+    )
+    const rest = Object.fromEntries(Object.entries(switches).filter(([field]) => !WRITTEN.has(field)))
+    const options = ProviderOptions.parse({
+      ...rest,
+      ...given,
+      ...(contexts.length > 0 ? { authnContexts: contexts } : {}),
+      skew_ms: Number(texts.skew) * 1000,
+    })
+    const url = texts.metadataUrl.trim()
+    update.mutate(
+      {
+        id: provider.id,
+        revision: provider.revision,
+        ...(texts.displayName.trim() ? { displayName: texts.displayName.trim() } : {}),
+        emailDomains: domainsOf(texts.domains),
+        options,
+        ...(isSaml && url !== (provider.metadataUrl ?? '') ? { metadataUrl: url || null } : {}),
+        ...(texts.clientSecret ? { clientSecret: texts.clientSecret } : {}),
+      },
+      { onSuccess: () => toast({ tone: 'ok', text: `${provider.displayName} is changed` }) },
+    )
+  }
+  return (
+    <section className="card" aria-labelledby="h-options">
+      <header>
+        <h2 id="h-options">Names and options</h2>
+      </header>
+      <div className="in options-form">
+        <ErrorBanner error={update.error} except={['displayName', 'emailDomains', 'metadataUrl', 'clientSecret']} />
+        <div className="pair">
+          <TextField label="Name for people" {...text('displayName')} faults={faultsOf(refused.get('displayName'))} />
+          <TextField
+            label="E-mail domains"
+            {...text('domains')}
+            placeholder="norrdata.example"
+            faults={faultsOf(refused.get('emailDomains'))}
+          />
+        </div>
+        {isSaml ? (
+          <TextField
+            label="Address of its metadata"
+            optional
+            mono
+            {...text('metadataUrl')}
+            faults={faultsOf(refused.get('metadataUrl'))}
+          />
+        ) : (
+          <TextField
+            label="New client secret"
+            optional
+            type="password"
+            {...text('clientSecret')}
+            hint="The one before stays while this is empty."
+            faults={faultsOf(refused.get('clientSecret'))}
+          />
+        )}
+        <div className="switches">
+          {SWITCHES.filter(({ saml }) => isSaml || !saml).map(({ field, label }) => (
+            <Checkbox
+              key={field}
+              isSelected={switches[field]}
+              isDisabled={!mayWrite}
+              onChange={(on) => setSwitches({ ...switches, [field]: on })}
+            >
+              {label}
+            </Checkbox>
+          ))}
+        </div>
+        <div className="pair">
+          {ATTRIBUTES.map(({ field, label, hint }) => (
+            <TextField key={field} label={label} optional mono {...text(field)} {...(hint ? { hint } : {})} />
+          ))}
+          <TextField
+            label="How far its clock may be off"
+            {...text('skew')}
+            inputMode="numeric"
+            note="seconds"
+            faults={skewOk ? [] : [{ message: '0 to 600 seconds.' }]}
+          />
+        </div>
+        <div className="row end">
+          <MayButton right="provider.write" look="primary" isDisabled={update.isPending || !skewOk} onPress={save}>
+            Save
+          </MayButton>
+        </div>
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,54 @@
+'use client'
+import type { Binding } from '#server/contract/access.ts'
+import { roleWords } from '../shell/session.tsx'
+import { Button } from '../ui/button.tsx'
+import { TableWrap } from '../ui/table-wrap.tsx'
+
+export const bindingPlace = ({ tenantName, siteName }: Pick<Binding, 'tenantName' | 'siteName'>): string =>
+  tenantName ? `tenant ${tenantName}` : siteName ? `site ${siteName}` : 'everywhere'
+
+const SOURCES = { local: 'given here', provider: 'by a rule, at sign-in', scim: 'pushed by SCIM' } as const
+const fromWhere = ({ groupName, source }: Binding) => (groupName ? `through the group ${groupName}` : SOURCES[source])
+
+/** Roles with where they count and where they come from; those that were given here can be taken away. */
+export function BindingTable({ bindings, onTake }: { bindings: readonly Binding[]; onTake?: (one: Binding) => void }) {
+  if (bindings.length === 0)
+    return <p className="in dim">No role: signing in works, seeing or doing anything does not.</p>
+  return (
+    <TableWrap rows>
+      <table className="t">
+        <thead>
+          <tr>
+            <th>Role</th>
+            <th>Counts</th>
+            <th>Comes from</th>
+            <th>
+              <span className="sr">Tools</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {bindings.map((binding) => (
+            <tr key={binding.id}>
+              <td className="p-title">{roleWords(binding.role)}</td>
+              <td className="p-side">{bindingPlace(binding)}</td>
+              <td className="p-under mid">{fromWhere(binding)}</td>
+              <td className="num p-tools">
+                {onTake && binding.source === 'local' && !binding.groupName ? (
+                  <Button
+                    small
+                    look="quiet"
+                    aria-label={`Take ${roleWords(binding.role)}, ${bindingPlace(binding)}`}
+                    onPress={() => onTake(binding)}
+                  >
+                    Take away
+                  </Button>
+                ) : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableWrap>
+  )
+}
