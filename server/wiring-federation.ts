@@ -25,6 +25,7 @@ import { providerAdministration } from './inventory/providers.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
 import { openConsoles } from './wiring-consoles.ts'
+import { openLogout } from './wiring-logout.ts'
 import { openOidc } from './wiring-oidc.ts'
 
 /** What identity providers know us by. */
@@ -79,6 +80,10 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   })
   const consoles = consoleDirectory(database)
   const consolesDescribed = consoleDescriptions()
+  const single = openLogout({
+    ...{ config, database, own: { sp: own, idp: ownIdpOf(config.http.origin) }, requests, sessions, keys, ledger },
+    ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts() },
+  })
   const downstream = openConsoles({
     ...{ config, database, own: ownIdpOf(config.http.origin), keys, sessions, ledger, publish, attempts: attempts() },
     ...{ directory: consoles, descriptions: consolesDescribed, consoleSessions, providers, requests, saml },
@@ -94,6 +99,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
       consoles: downstream,
     }),
     downstream.routes,
+    single.routes,
     oidc.routes,
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
@@ -132,6 +138,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     signIn,
     identityProviders,
     consoles: downstream.handlers,
+    logout: single.logout,
     watch,
     notices: providerNotices(administration),
   }

@@ -208,7 +208,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     notices: [federation.notices],
   }
   const router = {
-    session: sessionHandlers({ signIn, sessions, product, onPasswordChanged }),
+    session: sessionHandlers({ signIn, sessions, product, logout: federation.logout, onPasswordChanged }),
     users: userHandlers(accounts),
     inventory: inventoryHandlers({ infrastructure, publish, onImported: switches.sync }),
     tenants: tenantHandlers({ tenants: stores.tenants, publish }),
@@ -263,7 +263,7 @@ export async function wire(parts: WiringParts) {
   const look = () => federation.watch.look().catch((error: Error) => log.error({ err: error }, 'metadata'))
   return {
     ...{ router, sessions, accounts, audit, idempotency, keys },
-    ...{ routes: federation.routes, signInRequests: federation.requests },
+    ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({
       database: await database.engine.query('SELECT 1').then(

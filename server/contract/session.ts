@@ -20,6 +20,20 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
+/** Who else took part in a session that was ended. */
+export const LoggedOut = z.object({
+  next: z
+    .string()
+    .describe('To be opened in the browser: the way to those who wait for it, then a page that says how it went'),
+  participants: z.array(
+    z.object({
+      kind: z.enum(['provider', 'console']),
+      name: z.string(),
+      outcome: z.enum(['waiting', 'signed-out', 'partly', 'not-signed-out']).describe('waiting: for the browser'),
+    }),
+  ),
+})
+
 const Password = z.string().min(12).max(256)
 
 export const session = {
@@ -39,6 +53,17 @@ export const session = {
   remove: procedure({ right: 'self' })
     .route({ method: 'DELETE', path: '/session', tags: ['session'], summary: 'Sign out', successStatus: 204 })
     .output(z.void()),
+  logout: procedure({ right: 'self', maxBody: 4096 })
+    .route({
+      ...{ method: 'POST', path: '/session/logout', tags: ['session'] },
+      summary: 'Sign out here, or everywhere that the session reaches',
+    })
+    .input(
+      z.strictObject({
+        everywhere: z.boolean().default(false).describe('Also of the identity provider, and of consoles of VNFs'),
+      }),
+    )
+    .output(LoggedOut),
   password: procedure({ right: 'self', maxBody: 4096 })
     .route({
       method: 'PUT',

@@ -89,8 +89,15 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   })
   const product = { ...config.product, instance: config.instance, demo: false }
   const events = eventBus({ epoch: 'e1' })
+  // Nobody else takes part in sessions of local accounts.
+  const logout = {
+    signOut: async ({ session }: { session: string }) => {
+      await sessions.end(session)
+      return { next: '/signed-out', participants: [] }
+    },
+  }
   const router = {
-    session: sessionHandlers({ signIn, sessions, product }),
+    session: sessionHandlers({ signIn, sessions, product, logout }),
     users: userHandlers(stores.accounts),
     tenants: tenantHandlers(),
     ...more,

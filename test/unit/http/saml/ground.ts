@@ -106,7 +106,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     ...{ config, sessions, audit, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({}) },
     router: {
-      session: sessionHandlers({ signIn, sessions, product }),
+      session: sessionHandlers({ signIn, sessions, product, logout: federation.logout }),
       ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
     },
     routes: federation.routes,
