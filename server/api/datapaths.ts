@@ -24,14 +24,15 @@ export interface DatapathParts {
   readonly programs: ProgramStore
   readonly provenance: ProvenanceStore
   readonly changes: ChangeStore
-  readonly records: () => Promise<readonly DatapathRecord[]>
+  /** The datapaths that a scope runs. */
+  readonly records: (scope: Scope) => Promise<readonly DatapathRecord[]>
   readonly tables: ReadonlyMap<string, ComposedTable>
   readonly condition: (datapathId: string) => Condition
   readonly labels: (scope: Scope, refs: Iterable<string>) => Promise<ReadonlyMap<string, Label>>
   /** Names of attachments by the port that they are, on one datapath. */
   readonly attachments: (datapathId: string) => Promise<ReadonlyMap<string, string>>
   readonly readNow: (datapathId: string) => Promise<void>
-  readonly repair: (datapathId: string, name: string) => Promise<Task>
+  readonly repair: (datapathId: string, name: string, siteId: string) => Promise<Task>
 }
 
 const READ_AGE_MS = 1500
@@ -49,8 +50,8 @@ function readAtOf(parts: DatapathParts, id: string): number | null {
   return last && last.readAt_ms > (read_ms ?? 0) ? last.readAt_ms : read_ms
 }
 
-async function recordOf(parts: DatapathParts, id: string): Promise<DatapathRecord> {
-  const record = (await parts.records()).find((one) => one.id === id)
+async function recordOf(parts: DatapathParts, scope: Scope, id: string): Promise<DatapathRecord> {
+  const record = (await parts.records(scope)).find((one) => one.id === id)
   if (!record) throw notFound('datapath')
   return record
 }
@@ -130,7 +131,7 @@ async function entriesOf(
   scope: Scope,
   input: ListInput & { readonly id: string; readonly table?: number | undefined },
 ) {
-  await recordOf(parts, input.id)
+  await recordOf(parts, scope, input.id)
   if (input.sort !== undefined) throw unsorted()
   const { all, readAt } = await placesOf(parts, input.id)
   const inTable = input.table === undefined ? all : all.filter(({ entry }) => entry.table === input.table)
@@ -159,7 +160,8 @@ async function storyOf(parts: DatapathParts, scope: Scope, row: Provenance | und
   if (!row) return { intents: [], change: null, person: null }
   const names = await parts.labels(scope, row.because)
   const intents = row.because.flatMap((ref) => names.get(ref) ?? [])
-  const change = await parts.changes.get(EVERYTHING, row.change).catch(() => undefined)
+  // As with names: who wanted what is told to those who see it, and those who run a site see no changes.
+  const change = scope.siteId ? undefined : await parts.changes.get(EVERYTHING, row.change).catch(() => undefined)
   if (!change) return { intents, change: null, person: null }
   const { id, name, title, finishedAt, settled_ms, actor, actorRole, reason } = change
   return {
@@ -170,7 +172,7 @@ async function storyOf(parts: DatapathParts, scope: Scope, row: Provenance | und
 }
 
 async function whyOf(parts: DatapathParts, scope: Scope, id: string, key: string) {
-  await recordOf(parts, id)
+  await recordOf(parts, scope, id)
   const place = (await placesOf(parts, id)).all.find(({ entry }) => entry.key === key)
   if (!place) throw notFound('entry')
   const story = await storyOf(parts, scope, rowOf(await provenances(parts, [place]), place))
@@ -178,8 +180,8 @@ async function whyOf(parts: DatapathParts, scope: Scope, id: string, key: string
   return { entry: heldEntry(place, because), text: dumpNotation(place.entry), ...story }
 }
 
-async function portsOf(parts: DatapathParts, id: string): Promise<DatapathPort[]> {
-  const record = await recordOf(parts, id)
+async function portsOf(parts: DatapathParts, scope: Scope, id: string): Promise<DatapathPort[]> {
+  const record = await recordOf(parts, scope, id)
   const driver = parts.fleet.driver(id)
   const said = parts.fleet.connection(id).description ?? record.description
   const counted = driver?.connected ? await driver.portCounters().catch(() => []) : []
@@ -225,14 +227,15 @@ const COLUMNS: Columns<Datapath> = {
 
 /** Datapaths: connection, pipeline, entries with counters and reasons, drift. */
 export function datapathHandlers(parts: DatapathParts) {
-  const view = async (id: string) => viewDatapath(parts, await recordOf(parts, id), await wantedOf(parts, id))
+  const view = async (scope: Scope, id: string) =>
+    viewDatapath(parts, await recordOf(parts, scope, id), await wantedOf(parts, id))
   return {
-    list: api.datapaths.list.handler(async ({ input }) =>
-      pageFrom(await viewDatapaths(parts, await parts.records()), input, COLUMNS, 'name'),
+    list: api.datapaths.list.handler(async ({ input, context }) =>
+      pageFrom(await viewDatapaths(parts, await parts.records(context.scope)), input, COLUMNS, 'name'),
     ),
-    get: api.datapaths.get.handler(({ input }) => view(input.id)),
-    tables: api.datapaths.tables.handler(async ({ input }) => {
-      const record = await recordOf(parts, input.id)
+    get: api.datapaths.get.handler(({ input, context }) => view(context.scope, input.id)),
+    tables: api.datapaths.tables.handler(async ({ input, context }) => {
+      const record = await recordOf(parts, context.scope, input.id)
       const { all, readAt } = await placesOf(parts, input.id)
       const used = new Set(all.map(({ entry }) => entry.table))
       const tables = [...parts.tables.values()].filter(({ table }) => used.has(table))
@@ -241,22 +244,24 @@ export function datapathHandlers(parts: DatapathParts) {
     }),
     entries: api.datapaths.entries.handler(({ input, context }) => entriesOf(parts, context.scope, input)),
     why: api.datapaths.why.handler(({ input, context }) => whyOf(parts, context.scope, input.id, input.key)),
-    ports: api.datapaths.ports.handler(async ({ input }) => ({ items: await portsOf(parts, input.id) })),
-    drift: api.datapaths.drift.handler(async ({ input }) => {
-      await recordOf(parts, input.id)
+    ports: api.datapaths.ports.handler(async ({ input, context }) => ({
+      items: await portsOf(parts, context.scope, input.id),
+    })),
+    drift: api.datapaths.drift.handler(async ({ input, context }) => {
+      await recordOf(parts, context.scope, input.id)
       const { drift, driftSince_ms } = parts.condition(input.id)
       return { since: time(driftSince_ms), items: driftLines(drift) }
     }),
-    read: api.datapaths.read.handler(async ({ input }) => {
-      await recordOf(parts, input.id)
+    read: api.datapaths.read.handler(async ({ input, context }) => {
+      await recordOf(parts, context.scope, input.id)
       await parts.readNow(input.id)
-      return view(input.id)
+      return view(context.scope, input.id)
     }),
     repair: api.datapaths.repair.handler(async ({ input, context }) => {
-      const { name } = await recordOf(parts, input.id)
+      const { name, siteId } = await recordOf(parts, context.scope, input.id)
       context.note.subject = `datapath/${input.id}`
       context.note.detail = `repair of ${name}`
-      return parts.repair(input.id, name)
+      return parts.repair(input.id, name, siteId)
     }),
   }
 }

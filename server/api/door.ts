@@ -3,7 +3,9 @@ import { contract } from '#server/contract/index.ts'
 import type { Right } from '#server/contract/rights.ts'
 import type { Account } from '#server/contract/session.ts'
 import { type Access, accessOf } from '#server/identity/access.ts'
-import type { AccountRecord, AuditEntry, AuditSink, Whose } from '#server/identity/ports.ts'
+import { type Asked, decide, type Verdict } from '#server/identity/decide.ts'
+import { requireFresh } from '#server/identity/freshness.ts'
+import type { AccountRecord, AuditEntry, AuditSink, DecisionSink, Whose } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 
@@ -31,10 +33,15 @@ export interface RequestContext {
   readonly caller: Caller | undefined
   readonly address: string
   readonly agent: string
+  /** Scheme, host and port that the client called. */
+  readonly origin: string
   /** The revision in `If-Match`. */
   readonly ifMatch: number | undefined
   readonly note: AuditNote
   readonly audit: AuditSink
+  readonly decisions?: DecisionSink
+  /** Who judges calls, where that is not the contract’s right against the caller’s. */
+  readonly judge?: (asked: Asked, caller: Caller | undefined) => Verdict
   /** Gives the client a session id to keep, or null to forget it. */
   readonly keepSession: (id: string | null, expiresAt_ms?: number) => void
 }
@@ -52,18 +59,42 @@ export interface SignedInContext extends RequestContext {
 
 /** The account as its own person and its administrators see it, with what it is at the place where it works. */
 export function publicAccount(record: AccountRecord, access: Access = accessOf(record.bindings)): Account {
-  const { id, name, displayName } = record
-  return { id, name, displayName, role: access.role, tenantId: access.tenantId, tenantName: access.tenantName }
+  const { id, name, displayName, email, state, providerName, breakGlass, signedInAt_ms, revision } = record
+  const { role, tenantId, tenantName } = access
+  const bindings = record.bindings.map(({ rights: _, ...binding }) => binding)
+  const signedInAt = signedInAt_ms === null ? null : new Date(signedInAt_ms).toISOString()
+  return {
+    ...{ id, name, displayName, role, tenantId, tenantName, email, state, providerName, breakGlass },
+    ...{ bindings, signedInAt, revision },
+  }
 }
 
 /** Lets a call in or throws a `Refusal`. A procedure that names no right is never served. */
-export function authorise(right: unknown, caller: Caller | undefined): void {
-  if (right === 'public') return
+export function authorise(asked: Asked, { caller, judge = decide }: Pick<RequestContext, 'caller' | 'judge'>): Verdict {
+  const verdict = judge(asked, caller)
+  if (verdict.allowed) return verdict
   if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
-  if (right === 'self') return
-  if (typeof right !== 'string' || !caller.rights.has(right as Right))
-    throw new Refusal('forbidden', `${caller.account.name} has not the right ${String(right ?? 'of this procedure')}.`)
+  throw new Refusal('forbidden', `Not allowed: ${verdict.because}.`)
 }
+
+/**
+ * Every refusal for want of a right is written down, and every write that was let in. Reads that were let in are not: they
+ * would be nearly all there is, and what gave the right is seen at the next write. Nor are strangers, who have no account.
+ */
+function decided(
+  { caller, decisions, address }: RequestContext,
+  procedure: string,
+  { right }: Asked,
+  verdict: Verdict,
+) {
+  if (!caller || !decisions) return
+  const { account, scope } = caller
+  const who = { accountId: account.id, account: nameOf(caller), tenantId: scope.tenantId, address }
+  decisions.record({ ...who, procedure, right: String(right), ...verdict })
+}
+
+/** Who acts, as the logs name them: a token is told apart from its owner. */
+const nameOf = ({ account, token }: Caller): string => (token ? `${account.name} (token ${token.name})` : account.name)
 
 /** Why something was refused, as a code. */
 const reasonOf = (error: Error): string =>
@@ -72,7 +103,7 @@ const reasonOf = (error: Error): string =>
 function line(context: RequestContext, action: string, outcome: AuditEntry['outcome'], error?: Error): AuditEntry {
   const { note, caller, address } = context
   return {
-    actor: note.actor ?? caller?.account.name ?? '',
+    actor: note.actor ?? (caller ? nameOf(caller) : ''),
     actorId: note.actorId ?? (note.actor === undefined ? (caller?.account.id ?? null) : null),
     provider: note.provider ?? (note.actor === undefined ? (caller?.account.providerName ?? null) : null),
     ...{ address, action, outcome },
@@ -103,8 +134,10 @@ export const door = raw.use(async ({ context, procedure, path, next }) => {
   const { meta, route } = procedure['~orpc']
   const action = path.join('.')
   const writes = route.method !== undefined && route.method !== 'GET'
+  const asked: Asked = { right: (meta as { right?: unknown }).right, writes }
   try {
-    authorise((meta as { right?: unknown }).right, context.caller)
+    const verdict = authorise(asked, context)
+    if (meta.fresh && context.caller) requireFresh(context.caller, Date.now())
     if (meta.revision && context.ifMatch === undefined)
       throw new Refusal('revision-required', 'The revision that this is based on is missing.', [
         {
@@ -112,12 +145,15 @@ export const door = raw.use(async ({ context, procedure, path, next }) => {
           mend: 'Read the object first and send its revision as If-Match.',
         },
       ])
+    if (writes) decided(context, action, asked, verdict)
     const result = await next()
     if (writes) await context.audit.record(line(context, action, 'done'))
     return result
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const refused = isRefusal(error)
+    if (error instanceof Refusal && error.code === 'forbidden')
+      decided(context, action, asked, { allowed: false, because: error.message })
     if (refused ? leavesLine(error, context) : writes)
       await context.audit.record(line(context, action, refused ? 'refused' : 'failed', error))
     throw error

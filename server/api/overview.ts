@@ -3,7 +3,7 @@ import type { Datapath } from '#server/contract/datapaths.ts'
 import type { Overview } from '#server/contract/overview.ts'
 import type { PortCounters } from '#server/datapath/driver.ts'
 import type { ChangeStore } from '#server/inventory/changes.ts'
-import { type Scope, seesAll } from '#server/inventory/database.ts'
+import { EVERYTHING, type Scope } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
 import { type DatapathParts, time, viewDatapaths } from './datapaths.ts'
@@ -130,13 +130,14 @@ async function overviewOf(parts: OverviewParts, looking: Looking): Promise<Overv
   const { scope } = looking
   const [weave, all, recent, ...notices] = await Promise.all([
     parts.weave(scope),
-    parts.records(),
+    parts.records(EVERYTHING),
     parts.changes.list(scope, { conditions: [], limit: 8 }),
     ...parts.notices.map((notices) => notices(looking)),
   ])
   const visible = new Set(weave.servers.map(({ id }) => id))
   const records = all.filter(({ serverId }) => visible.has(serverId))
-  const measures = seesAll(scope)
+  // Of whoever runs hardware; a tenant's ports are counted elsewhere.
+  const measures = scope.tenantId === null
   const [views, measured, spoofed] = await Promise.all([
     viewDatapaths(parts, records),
     measures ? Promise.all(records.map((record) => measure(parts, record))) : [],

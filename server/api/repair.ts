@@ -10,10 +10,10 @@ export interface RepairParts {
 /** Brings datapaths back to what is wanted, as tasks. */
 export const repairer =
   ({ tasks, reconciler }: RepairParts) =>
-  async (datapathId: string, name: string): Promise<Task> => {
+  async (datapathId: string, name: string, siteId: string): Promise<Task> => {
     const subject = { kind: 'datapath', id: datapathId, name }
     const about = { kind: 'repair', title: `Repair ${name}`, total: 1, unit: 'datapaths' }
-    const task = await tasks.start({ ...about, subject, tenantId: null, cancellable: false })
+    const task = await tasks.start({ ...about, subject, tenantId: null, siteId, cancellable: false })
     const run = async () => {
       const { state, drift, reason } = await reconciler.repair(datapathId)
       if (state === 'away') {

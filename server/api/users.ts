@@ -1,54 +1,86 @@
+import { ROLE_RIGHTS } from '#server/contract/rights.ts'
+import { mustHold, mustOutrank } from '#server/identity/grants.ts'
 import { hashPassword } from '#server/identity/password.ts'
-import type { AccountStore } from '#server/identity/ports.ts'
+import { checkPassword } from '#server/identity/password-rules.ts'
+import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
 import { brokenRules, notFound } from '#server/kernel/refusal.ts'
-import { api, publicAccount } from './door.ts'
+import { api, publicAccount, type SignedInContext } from './door.ts'
+import { revisionOf } from './intent.ts'
+
+const refuse = (pointer: string, rule: string, message: string, mend: string) =>
+  brokenRules([{ pointer, rule, message, mend }])
 
 /** Refuses a tenant role without a tenant, and a tenant with a role that sees all of them. */
 function checkTenant(role: string, tenantId: string | null): void {
   const confined = role.startsWith('tenant-')
   if (confined === (tenantId !== null)) return
-  throw brokenRules([
-    confined
-      ? {
-          ...{ pointer: '/tenantId', rule: 'user.tenant', message: `The role ${role} is held inside a tenant.` },
-          mend: 'Say which tenant.',
-        }
-      : {
-          ...{ pointer: '/tenantId', rule: 'user.tenant', message: `The role ${role} sees all tenants.` },
-          mend: 'Leave the tenant out, or choose a tenant role.',
-        },
-  ])
+  throw confined
+    ? refuse('/tenantId', 'user.tenant', `The role ${role} is held inside a tenant.`, 'Say which tenant.')
+    : refuse(
+        ...(['/tenantId', 'user.tenant', `The role ${role} sees all tenants.`] as const),
+        'Leave the tenant out, or choose a tenant role.',
+      )
 }
 
-/** Local accounts. */
+/** What is known of an account by its provider is the provider’s, and break-glass is for what is kept here alone. */
+function checkPatch(account: AccountRecord, patch: AccountPatch): void {
+  const { providerName, tenantId } = account
+  if (providerName !== null && (patch.displayName !== undefined || patch.email !== undefined))
+    throw refuse(
+      ...(['', 'user.provider', `${providerName} says what its people are called, at each sign-in.`] as const),
+      'Change it at the identity provider.',
+    )
+  if (patch.breakGlass && (providerName !== null || tenantId !== null))
+    throw refuse(
+      ...(['/breakGlass', 'user.break-glass', 'Break-glass accounts are the installation’s, and kept here.'] as const),
+      'Make a local account without a tenant for it.',
+    )
+}
+
+/** Accounts: those that are kept here, and those that providers vouch for. */
 export function userHandlers(accounts: AccountStore) {
+  /** Somebody who is to be changed or removed: not oneself, and nobody who holds more. */
+  const governed = async (context: SignedInContext, id: string, what: string) => {
+    context.note.subject = `user/${id}`
+    if (id === context.account.id)
+      throw refuse('/id', 'user.self', `One’s own account ${what}.`, 'Let another operator do it.')
+    const account = await accounts.get(context.scope, id)
+    const { tenantId } = account
+    Object.assign(context.note, { detail: account.name, before: publicAccount(account), ...(tenantId && { tenantId }) })
+    mustOutrank(context.caller, account.bindings)
+    return account
+  }
   return {
     list: api.users.list.handler(async ({ input, context }) => {
       const { items, next } = await accounts.list(context.scope, input)
       return { items: items.map((account) => publicAccount(account)), next }
     }),
+    get: api.users.get.handler(async ({ input, context }) =>
+      publicAccount(await accounts.get(context.scope, input.id)),
+    ),
     create: api.users.create.handler(async ({ input, context }) => {
       const { name, role, tenantId, password, displayName = name } = input
       context.note.detail = `${name}, ${role}`
       checkTenant(role, tenantId)
+      mustHold(context.caller, ROLE_RIGHTS[role], { tenantId }, '/role')
+      checkPassword(password, [name, displayName], '/password')
       const passwordHash = await hashPassword(password)
       const account = await accounts.create(context.scope, { name, role, tenantId, displayName, passwordHash })
       context.note.subject = `user/${account.id}`
       context.note.after = publicAccount(account)
       return publicAccount(account)
     }),
+    update: api.users.update.handler(async ({ input, context }) => {
+      const { id, ...patch } = input
+      const account = await governed(context, id, 'is changed by somebody else')
+      checkPatch(account, patch)
+      const updated = await accounts.update(context.scope, id, revisionOf(context), patch)
+      context.note.after = publicAccount(updated)
+      return publicAccount(updated)
+    }),
     remove: api.users.remove.handler(async ({ input, context }) => {
-      context.note.subject = `user/${input.id}`
-      if (input.id === context.account.id)
-        throw brokenRules([
-          {
-            ...{ pointer: '/id', rule: 'user.self', message: 'One’s own account stays.' },
-            mend: 'Let another operator remove it.',
-          },
-        ])
-      const account = await accounts.byId(input.id)
+      await governed(context, input.id, 'stays')
       if (!(await accounts.remove(context.scope, input.id))) throw notFound('user')
-      context.note.before = account && publicAccount(account)
     }),
   }
 }

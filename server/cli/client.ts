@@ -50,12 +50,12 @@ export function apiClient(config: Config): Client {
   const base = `${config.url}/api/v1`
   return {
     async call({ method, path, fields = {}, revision }) {
-      const session = await keptSession(config)
+      const bearer = config.token ?? (await keptSession(config))
       const reads = method === 'GET'
       const response = await reach(`${base}${path}${reads ? queryOf(fields) : ''}`, {
         method,
         headers: {
-          ...(session !== undefined && { authorization: `Bearer ${session}` }),
+          ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
           ...(revision !== undefined && { 'if-match': `"${revision}"` }),
           ...(!reads && { 'content-type': 'application/json' }),
         },

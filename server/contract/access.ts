@@ -166,6 +166,8 @@ export const ApiToken = z.object({
   rights: z.array(z.enum(RIGHTS)),
   tenantId: Id.nullable(),
   tenantName: z.string().nullable(),
+  siteId: Id.nullable(),
+  siteName: z.string().nullable(),
   createdAt: Time,
   expiresAt: Time,
   usedAt: Time.nullable(),
@@ -184,7 +186,7 @@ export const tokens = {
       z.strictObject({
         name: z.string().trim().min(1).max(63),
         rights: z.array(z.enum(RIGHTS)).min(1).max(RIGHTS.length),
-        tenantId: Id.nullable().default(null).describe('Confines it to a tenant'),
+        tenantId: Id.nullable().default(null).describe('Confines it to a tenant; else it counts where one works now'),
         days: z.number().int().min(1).max(366).default(90),
       }),
     )

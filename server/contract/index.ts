@@ -1,3 +1,4 @@
+import { bindings, decisions, groups, roles, tokens } from './access.ts'
 import { audit } from './audit.ts'
 import { changes, tasks } from './changes.ts'
 import { consoles } from './consoles.ts'
@@ -9,10 +10,13 @@ import { networks, ports, subnets } from './networks.ts'
 import { overview } from './overview.ts'
 import { identityProviders } from './providers.ts'
 import { session, users } from './session.ts'
+import { credentials, sessions } from './sessions.ts'
 
 /** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */
 export const contract = {
   session,
+  sessions,
+  credentials,
   signIn,
   users,
   inventory,
@@ -26,6 +30,11 @@ export const contract = {
   overview,
   keys,
   audit,
+  roles,
+  bindings,
+  groups,
+  tokens,
+  decisions,
   identityProviders,
   consoles,
 }

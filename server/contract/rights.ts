@@ -45,6 +45,7 @@ export const SITE_RIGHTS: readonly Right[] = [
   'inventory.write',
   'datapath.read',
   'datapath.repair',
+  'task.read',
 ]
 
 /** What has no tenant, and so cannot be given inside one. */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { Id, ListQuery, listOf, Name, procedure, Time } from './base.ts'
+import { Binding } from './access.ts'
+import { ById, Id, ListQuery, listOf, Name, procedure, Revision, Time } from './base.ts'
 import { RIGHTS, ROLES } from './rights.ts'
+import { LocalProof, StepUp } from './sessions.ts'
 
 export const Account = z.object({
   id: Id,
@@ -9,13 +11,40 @@ export const Account = z.object({
   role: z.string().describe('The strongest role where it works: one of those in code, or one that was made'),
   tenantId: Id.nullable(),
   tenantName: z.string().nullable(),
+  email: z.string().nullable(),
+  state: z.enum(['active', 'disabled']),
+  providerName: z.string().nullable().describe('The identity provider that vouches for it; null: it is kept here'),
+  breakGlass: z.boolean().describe('For when every provider is down: its sign-ins are loud'),
+  bindings: z.array(Binding),
+  signedInAt: Time.nullable(),
+  revision: Revision,
 })
 export type Account = z.infer<typeof Account>
+
+/** Somewhere that a person has rights: everywhere (both null), one tenant, or one site. */
+export const Place = z.object({
+  tenantId: Id.nullable(),
+  tenantName: z.string().nullable(),
+  siteId: Id.nullable(),
+  siteName: z.string().nullable(),
+})
+export type Place = z.infer<typeof Place>
 
 export const Session = z.object({
   account: Account,
   rights: z.array(z.enum(RIGHTS)),
   expiresAt: Time,
+  method: z.string().describe('password, passkey, saml, oidc, token; a second factor after a plus'),
+  authenticatedAt: Time.describe('When its person last proved who they are'),
+  freshUntil: Time.describe('Until then that counts for dangerous acts'),
+  stepUpUrl: z
+    .string()
+    .nullable()
+    .describe(
+      'Where in the browser its person proves it anew, with `&returnTo=` a path; null: `POST /session/step-up`',
+    ),
+  place: Place.describe('Where its person works now'),
+  places: z.array(Place).describe('Where its person may work'),
   product: z.object({ name: z.string(), version: z.string(), instance: z.string(), demo: z.boolean() }),
 })
 export type Session = z.infer<typeof Session>
@@ -40,7 +69,7 @@ export const session = {
   get: procedure({ right: 'self', cli: { noun: 'session', verb: 'show' } })
     .route({ method: 'GET', path: '/session', tags: ['session'], summary: 'Who is signed in' })
     .output(Session),
-  create: procedure({ right: 'public', maxBody: 4096 })
+  create: procedure({ right: 'public', maxBody: 16_384 })
     .route({
       method: 'POST',
       path: '/session',
@@ -48,7 +77,16 @@ export const session = {
       summary: 'Sign in with a local account',
       successStatus: 201,
     })
-    .input(z.strictObject({ name: z.string().min(1).max(63), password: z.string().min(1).max(256) }))
+    .input(LocalProof)
+    .output(Session),
+  stepUp: procedure({ right: 'self', maxBody: 16_384 })
+    .route({
+      method: 'POST',
+      path: '/session/step-up',
+      tags: ['session'],
+      summary: 'Prove anew who one is; the session goes on under a new id',
+    })
+    .input(StepUp)
     .output(Session),
   remove: procedure({ right: 'self' })
     .route({ method: 'DELETE', path: '/session', tags: ['session'], summary: 'Sign out', successStatus: 204 })
@@ -64,6 +102,10 @@ export const session = {
       }),
     )
     .output(LoggedOut),
+  place: procedure({ right: 'self', maxBody: 4096, cli: { noun: 'session', verb: 'place' } })
+    .route({ method: 'PUT', path: '/session/place', tags: ['session'], summary: 'Work in another of one’s places' })
+    .input(z.strictObject({ tenantId: Id.nullable().default(null), siteId: Id.nullable().default(null) }))
+    .output(Session),
   password: procedure({ right: 'self', maxBody: 4096 })
     .route({
       method: 'PUT',
@@ -78,9 +120,13 @@ export const session = {
 
 export const users = {
   list: procedure({ right: 'user.read', cli: { noun: 'user', verb: 'list' } })
-    .route({ method: 'GET', path: '/users', tags: ['users'], summary: 'List local accounts' })
+    .route({ method: 'GET', path: '/users', tags: ['users'], summary: 'List accounts' })
     .input(ListQuery)
     .output(listOf(Account)),
+  get: procedure({ right: 'user.read', cli: { noun: 'user', verb: 'show', args: ['id'] } })
+    .route({ method: 'GET', path: '/users/{id}', tags: ['users'], summary: 'One account, with what it may do where' })
+    .input(ById)
+    .output(Account),
   create: procedure({ right: 'user.write', maxBody: 4096, cli: { noun: 'user', verb: 'create', args: ['name'] } })
     .route({ method: 'POST', path: '/users', tags: ['users'], summary: 'Create a local account', successStatus: 201 })
     .input(
@@ -93,12 +139,27 @@ export const users = {
       }),
     )
     .output(Account),
+  update: procedure({
+    ...{ right: 'user.write', revision: true, fresh: true, maxBody: 4096 },
+    cli: { noun: 'user', verb: 'update', args: ['id'] },
+  })
+    .route({ method: 'PATCH', path: '/users/{id}', tags: ['users'], summary: 'Change an account, or disable it' })
+    .input(
+      z.strictObject({
+        id: Id,
+        displayName: z.string().trim().min(1).max(100).optional(),
+        email: z.email().max(254).nullable().optional(),
+        state: z.enum(['active', 'disabled']).optional(),
+        breakGlass: z.boolean().optional(),
+      }),
+    )
+    .output(Account),
   remove: procedure({ right: 'user.write', cli: { noun: 'user', verb: 'delete', args: ['id'] } })
     .route({
       method: 'DELETE',
       path: '/users/{id}',
       tags: ['users'],
-      summary: 'Remove a local account',
+      summary: 'Remove an account with its sessions and tokens',
       successStatus: 204,
     })
     .input(z.strictObject({ id: Id }))

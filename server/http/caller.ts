@@ -29,7 +29,7 @@ export function cookieOf(header: string | undefined, name: string): string | und
   return undefined
 }
 
-/** The session id that a request carries: as a bearer (command line) or in the cookie (browser). */
+/** The session id or API token that a request carries: as a bearer (command line, scripts) or in the cookie (browser). */
 export function sessionIdOf({ headers }: FastifyRequest, cookie: string): string | undefined {
   const bearer = /^Bearer ([A-Za-z0-9_-]+)$/i.exec(headers.authorization ?? '')?.[1]
   return bearer ?? cookieOf(headers.cookie, cookie)
@@ -39,8 +39,8 @@ export function sessionIdOf({ headers }: FastifyRequest, cookie: string): string
 export async function callerOf(
   request: FastifyRequest,
   cookie: string,
-  sessions: Sessions,
+  sessions: Pick<Sessions, 'find'>,
 ): Promise<Caller | undefined> {
   const id = sessionIdOf(request, cookie)
-  return id === undefined ? undefined : sessions.find(id)
+  return id === undefined ? undefined : sessions.find(id, request.ip)
 }

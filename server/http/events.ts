@@ -13,6 +13,8 @@ export interface Event {
   readonly revision?: number
   /** Whose it is; null: nobody's, seen by those who see all tenants alone. */
   readonly tenantId: string | null
+  /** Of hardware: the site where it stands, where that is known. */
+  readonly siteId?: string | undefined
 }
 
 /** Who listens: rights and tenant decide what reaches them. */
@@ -52,11 +54,15 @@ const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
   audit: 'audit.read',
   provider: 'provider.read',
   console: 'console.read',
+  alert: 'audit.read',
 }
 
-// Whoever works at a site hears of hardware alone, as their rights have it.
-const reaches = (event: Event, { rights, scope }: Listener): boolean =>
-  rights.has(RIGHT_OF[event.topic]) && (scope.tenantId === null || scope.tenantId === event.tenantId)
+// Whoever works at a site hears of hardware alone, as their rights have it, and of single things where these stand there.
+const reaches = (event: Event, { rights, scope }: Listener): boolean => {
+  if (!rights.has(RIGHT_OF[event.topic])) return false
+  if (scope.siteId) return event.tenantId === null && (event.ref === '' || event.siteId === scope.siteId)
+  return scope.tenantId === null || scope.tenantId === event.tenantId
+}
 
 interface Kept {
   readonly number: number

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { Problem } from '#server/contract/base.ts'
 import { TooManyTries } from '#server/identity/sign-in.ts'
 import { REFUSAL_STATUS, Refusal, type RefusalCode, type RefusalDetail } from '#server/kernel/refusal.ts'
+import { RateExceeded, rateHeaders } from './rates.ts'
 import { schemaDetails } from './schema-problem.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -62,6 +63,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 /** Headers that go with a refusal. */
 export function problemHeaders(error: unknown): Record<string, string> {
+  if (error instanceof RateExceeded) return rateHeaders(error.rate)
   if (error instanceof TooManyTries) return { 'retry-after': String(error.wait_s) }
   if (error instanceof Refusal && error.code === 'unauthenticated') return { 'www-authenticate': 'Bearer realm="weft"' }
   return {}

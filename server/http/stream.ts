@@ -41,7 +41,7 @@ function follow(
   { events, sessions, heartbeat_ms = 15_000 }: StreamParts,
   id: string,
   caller: Caller,
-  lastId: string | undefined,
+  { lastId, address }: { lastId: string | undefined; address: string },
   reply: FastifyReply,
 ) {
   const { raw } = reply
@@ -52,7 +52,7 @@ function follow(
     if (raw.writableLength > BACKLOG_BYTES) raw.destroy()
   }
   const beat = setInterval(async () => {
-    const still = await sessions.find(id).catch(() => caller)
+    const still = await sessions.find(id, address).catch(() => caller)
     if (still && sameAccess(still, caller)) write(': still here\n\n')
     else raw.end()
   }, heartbeat_ms)
@@ -82,6 +82,6 @@ export function registerStream(app: FastifyInstance, parts: StreamParts): void {
     reply.raw.writeHead(200, STREAM_HEADERS)
     open.add(reply)
     reply.raw.once('close', () => open.delete(reply))
-    follow(parts, id, caller, lastIdOf(request), reply)
+    follow(parts, id, caller, { lastId: lastIdOf(request), address: request.ip }, reply)
   })
 }

@@ -34,6 +34,7 @@ export interface AccountRecord {
   readonly state: 'active' | 'disabled'
   /** For when every provider is down: its sign-ins are loud. */
   readonly breakGlass: boolean
+  readonly signedInAt_ms: number | null
   readonly revision: number
   readonly bindings: readonly Binding[]
 }
@@ -67,8 +68,20 @@ export interface AccountStore {
   /** Throws `Refusal` (`conflict`, pointer `/name`) when the name is taken; (`rule`, pointer `/tenantId`) when there is no such tenant. */
   create(scope: Whose, account: NewAccount): Promise<AccountRecord>
   setPassword(id: string, passwordHash: string): Promise<void>
-  /** Removes the account with its sessions; false when there is none. */
+  /** Throws `Refusal`: `not-found` outside of the scope, `revision-stale`, `rule` for the last operator. */
+  update(scope: Whose, id: string, revision: number, patch: AccountPatch): Promise<AccountRecord>
+  /** As the scope may see it; throws `Refusal` (`not-found`). */
+  get(scope: Whose, id: string): Promise<AccountRecord>
+  /** Removes the account with its sessions and tokens; false when there is none. Throws `Refusal` (`rule`) for the last operator. */
   remove(scope: Whose, id: string): Promise<boolean>
+}
+
+/** What can be changed of an account; what is absent stays. */
+export interface AccountPatch {
+  readonly displayName?: string | undefined
+  readonly email?: string | null | undefined
+  readonly state?: AccountRecord['state'] | undefined
+  readonly breakGlass?: boolean | undefined
 }
 
 /** Whose rows are seen and written: one tenant's, one site's, or (both null) all. */
@@ -101,16 +114,62 @@ export interface StoredSession {
   readonly agent: string
 }
 
+/** A session with the account as it is now. */
+export interface FoundSession {
+  readonly session: StoredSession
+  readonly account: AccountRecord
+}
+
 export interface SessionStore {
   insert(session: StoredSession): Promise<void>
-  /** The session with the account as it is now; undefined when either is gone. */
-  find(hash: string): Promise<{ session: StoredSession; account: AccountRecord } | undefined>
+  /** Undefined when the session or its account is gone. */
+  find(hash: string): Promise<FoundSession | undefined>
   touch(hash: string, at_ms: number): Promise<void>
+  /** Puts a session under the hash of another id, after its person proved anew who they are; false when it is gone. */
+  renew(hash: string, next: Pick<StoredSession, 'hash' | 'method' | 'authenticatedAt_ms'>): Promise<boolean>
+  /** Its person goes on somewhere else. */
+  move(hash: string, place: Whose): Promise<void>
   remove(hash: string): Promise<void>
   /** Ends the sessions of an account, all but `except`. */
   removeOfAccount(accountId: string, except?: string): Promise<void>
   /** Removes those not used since, or begun before; answers how many. */
   prune(unusedSince_ms: number, begunBefore_ms: number): Promise<number>
+}
+
+/** A session in a list, with names. */
+export interface ListedSession extends StoredSession {
+  readonly accountName: string
+  readonly tenantName: string | null
+  readonly providerName: string | null
+}
+
+/** Sessions older than these have ended, though they may not be removed yet. */
+export interface Lifetimes {
+  readonly seenSince_ms: number
+  readonly begunSince_ms: number
+  readonly now_ms: number
+}
+
+/** Sessions as people see and end them. */
+export interface SessionRegister {
+  /** Newest use first. */
+  own(accountId: string, alive: Lifetimes): Promise<ListedSession[]>
+  list(scope: Whose, query: AccountQuery, alive: Lifetimes): Promise<{ items: ListedSession[]; next: string | null }>
+  /** Ends a session of the account, or of anybody within the scope; undefined when there is none of that id. */
+  endOwn(accountId: string, id: string): Promise<ListedSession | undefined>
+  endAny(scope: Whose, id: string): Promise<ListedSession | undefined>
+}
+
+/** What was written of what sessions stand on: which sessions (by hash), accounts (by id), tokens (by hash), or anything. */
+export type Moved =
+  | { readonly kind: 'session' | 'account' | 'token'; readonly keys: readonly string[] }
+  | { readonly kind: 'anything' }
+
+/** Tells of every such write, whoever makes it; of our own before they are answered. */
+export interface AccessMoves {
+  /** False while some may be missed. */
+  readonly attentive: boolean
+  subscribe(told: (moved: Moved) => void): () => void
 }
 
 /** One line of the audit log. */
@@ -158,4 +217,43 @@ export interface IdempotencyStore {
   release(scope: string, key: string): Promise<void>
   /** Removes keys claimed before; answers how many. */
   prune(before_ms: number): Promise<number>
+}
+
+/** A token by which a program acts for its owner. It is known to its user alone; only the hash is kept. */
+export interface StoredToken {
+  readonly id: string
+  readonly name: string
+  readonly rights: readonly Right[]
+  /** Where it counts, and nowhere else; both null: everywhere. */
+  readonly tenantId: string | null
+  readonly tenantName: string | null
+  readonly siteId: string | null
+  readonly siteName: string | null
+  readonly createdAt_ms: number
+  readonly expiresAt_ms: number
+  readonly usedAt_ms: number | null
+}
+
+export interface TokenDirectory {
+  /** The token with its owner as they are now; undefined when either is gone. */
+  find(hash: string): Promise<{ token: StoredToken; account: AccountRecord } | undefined>
+  touch(id: string, at_ms: number, address: string): Promise<void>
+}
+
+/** Why a call was let in, or was not. */
+export interface Decision {
+  readonly accountId: string
+  readonly account: string
+  readonly tenantId: string | null
+  readonly address: string
+  readonly procedure: string
+  readonly right: string
+  readonly allowed: boolean
+  /** The binding or token that gave the right, or what was missing. */
+  readonly because: string
+}
+
+export interface DecisionSink {
+  /** Never waits, and never fails. */
+  record(decision: Decision): void
 }

@@ -1,24 +1,38 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Right } from '#server/contract/rights.ts'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
-import { type Access, accessOf } from './access.ts'
-import type { AccountRecord, SessionStore, StoredSession, Whose } from './ports.ts'
+import { brokenRules, type Refusal } from '#server/kernel/refusal.ts'
+import { type Access, accessOf, nameOfPlace, placesOf, samePlace } from './access.ts'
+import type {
+  AccessMoves,
+  AccountRecord,
+  FoundSession,
+  Lifetimes,
+  Moved,
+  SessionStore,
+  StoredSession,
+  Whose,
+} from './ports.ts'
 
 /** Who sends a request, as its session says. */
 export interface Caller {
   readonly account: AccountRecord
-  /** Hash of the session that it came with. */
+  /** Hash of the session that it came with; empty with a token. */
   readonly session: string
   readonly expiresAt_ms: number
   /** How the session began, such as `password+totp`. */
   readonly method: string
   /** When its person last proved who they are. */
   readonly authenticatedAt_ms: number
+  /** Until then that counts for dangerous acts; a token carries the right by itself. */
+  readonly freshUntil_ms: number
   /** What it may do, and where. */
   readonly access: Access
   readonly rights: ReadonlySet<Right>
   /** Whose rows it sees. */
   readonly scope: Whose
+  /** The API token that it came with instead of a session. */
+  readonly token?: { readonly id: string; readonly name: string; readonly rights: ReadonlySet<Right> }
 }
 
 /** How somebody proved who they are. */
@@ -41,10 +55,23 @@ export interface Sessions {
     proof?: Proof,
   ): Promise<{ id: string; caller: Caller }>
   /** Who has the id; undefined when it is unknown, was ended, or is too old. */
-  find(id: string): Promise<Caller | undefined>
+  find(id: string, address?: string): Promise<Caller | undefined>
+  /** Goes on in another place of the same person. Throws `Refusal` (`rule`) where they have none. */
+  move(caller: Caller, place: Whose): Promise<Caller>
+  /**
+   * Goes on under a new id, after its person proved anew who they are; the old id is nobody's from then on. Undefined when
+   * the session ended meanwhile.
+   */
+  renew(caller: Caller, method: string): Promise<{ id: string; caller: Caller } | undefined>
   end(session: string): Promise<void>
   /** Ends all sessions of an account but one. */
   endOthers(accountId: string, session: string): Promise<void>
+  /** Calls `told` whenever the session may have ended, or its person may have got other rights. Answers what ends that. */
+  watch(caller: Caller, told: () => void): () => void
+  /** When a session ends unless it is used. */
+  expiresAt_ms(session: StoredSession): number
+  /** Sessions that count now. */
+  alive(): Lifetimes
   /** Removes the ones that nobody can use any more. */
   prune(): Promise<number>
 }
@@ -54,29 +81,66 @@ export interface SessionLimits {
   readonly idle_ms: number
   /** … and in any case so long after it began. */
   readonly absolute_ms: number
+  /** How long a proof of who somebody is counts for dangerous acts. */
+  readonly fresh_ms: number
 }
+
+/** When nobody else writes. */
+const NEVER: AccessMoves = { attentive: true, subscribe: () => () => {} }
 
 const ID_BYTES = 32
 /** Use is written down this often at most: a page that polls must not write with each request. */
 const TOUCH_MS = 60_000
 const ID = /^[A-Za-z0-9_-]{43}$/
 
+const notOneOf = ({ name, bindings }: AccountRecord): Refusal =>
+  brokenRules([
+    {
+      ...{ pointer: '', rule: 'session.place', message: `${name} has no role there.` },
+      mend: `Choose one of ${placesOf(bindings).map(nameOfPlace).join(', ') || 'none'}.`,
+    },
+  ])
+
 const hashOf = (id: string) => createHash('sha256').update(id).digest('hex')
 
+const newId = () => randomBytes(ID_BYTES).toString('base64url')
+
+const concerns = (moved: Moved, { account, session }: Caller): boolean => {
+  if (moved.kind === 'anything') return true
+  if (moved.kind === 'account') return moved.keys.includes(account.id)
+  // A token's own hash is not known here.
+  return moved.kind === 'session' ? moved.keys.includes(session) : session === ''
+}
+
 /** Sessions kept by the server: 256 random bits at the client, their hash in the store. */
-export function sessionKeeper(store: SessionStore, limits: SessionLimits, clock: Clock = systemClock): Sessions {
+export function sessionKeeper(
+  store: SessionStore,
+  limits: SessionLimits,
+  clock: Clock = systemClock,
+  moves: AccessMoves = NEVER,
+): Sessions {
   const expiresAt_ms = ({ createdAt_ms, seenAt_ms, endsAt_ms }: StoredSession) =>
     Math.min(createdAt_ms + limits.absolute_ms, seenAt_ms + limits.idle_ms, endsAt_ms ?? Number.POSITIVE_INFINITY)
-  const callerOf = (account: AccountRecord, session: StoredSession): Caller => {
+  const callerOf = ({ account, session }: FoundSession): Caller => {
     const access = accessOf(account.bindings, session)
     const { rights, tenantId, siteId } = access
     const { hash, method, authenticatedAt_ms } = session
     const ends = { expiresAt_ms: expiresAt_ms(session), authenticatedAt_ms, method }
-    return { account, session: hash, ...ends, access, rights, scope: { tenantId, siteId } }
+    const freshUntil_ms = authenticatedAt_ms + limits.fresh_ms
+    return { account, session: hash, ...ends, freshUntil_ms, access, rights, scope: { tenantId, siteId } }
+  }
+  // What is found is the same object for as long as nothing is written.
+  const callers = new WeakMap<FoundSession, Caller>()
+  const callerFor = (found: FoundSession): Caller => {
+    const known = callers.get(found)
+    if (known) return known
+    const caller = callerOf(found)
+    callers.set(found, caller)
+    return caller
   }
   return {
     async begin(account, { address, agent }, proof = { method: 'password' }) {
-      const id = randomBytes(ID_BYTES).toString('base64url')
+      const id = newId()
       const now_ms = clock.now_ms()
       const session: StoredSession = {
         ...{ hash: hashOf(id), id: randomUUID(), accountId: account.id, createdAt_ms: now_ms, seenAt_ms: now_ms },
@@ -85,7 +149,7 @@ export function sessionKeeper(store: SessionStore, limits: SessionLimits, clock:
         ...{ tenantId: proof.place?.tenantId ?? null, siteId: proof.place?.siteId ?? null },
       }
       await store.insert(session)
-      return { id, caller: callerOf(account, session) }
+      return { id, caller: callerOf({ account, session }) }
     },
     async find(id) {
       if (!ID.test(id)) return undefined
@@ -93,12 +157,37 @@ export function sessionKeeper(store: SessionStore, limits: SessionLimits, clock:
       const now_ms = clock.now_ms()
       if (!found || expiresAt_ms(found.session) <= now_ms || found.account.state !== 'active') return undefined
       const { account, session } = found
-      if (now_ms - session.seenAt_ms < TOUCH_MS) return callerOf(account, session)
+      if (now_ms - session.seenAt_ms < TOUCH_MS) return callerFor(found)
       await store.touch(session.hash, now_ms)
-      return callerOf(account, { ...session, seenAt_ms: now_ms })
+      return callerOf({ account, session: { ...session, seenAt_ms: now_ms } })
+    },
+    async move(caller, place) {
+      const { account, session } = caller
+      const chosen = placesOf(account.bindings).find((one) => samePlace(one, place))
+      if (!chosen) throw notOneOf(account)
+      await store.move(session, chosen)
+      const access = accessOf(account.bindings, chosen)
+      const scope = { tenantId: chosen.tenantId, siteId: chosen.siteId }
+      return { ...caller, access, rights: access.rights, scope }
+    },
+    async renew(caller, method) {
+      const id = newId()
+      const next = { hash: hashOf(id), method, authenticatedAt_ms: clock.now_ms() }
+      if (!(await store.renew(caller.session, next))) return undefined
+      const found = await store.find(next.hash)
+      return found && { id, caller: callerFor(found) }
     },
     end: (session) => store.remove(session),
     endOthers: (accountId, session) => store.removeOfAccount(accountId, session),
+    watch: (caller, told) =>
+      moves.subscribe((moved) => {
+        if (concerns(moved, caller)) told()
+      }),
+    expiresAt_ms,
+    alive() {
+      const now_ms = clock.now_ms()
+      return { seenSince_ms: now_ms - limits.idle_ms, begunSince_ms: now_ms - limits.absolute_ms, now_ms }
+    },
     prune: () => store.prune(clock.now_ms() - limits.idle_ms, clock.now_ms() - limits.absolute_ms),
   }
 }

@@ -1,53 +1,41 @@
 import { v7 as uuidv7 } from 'uuid'
-import { type Right, ROLE_RIGHTS, ROLES, type Role } from '#server/contract/rights.ts'
-import type { AccountRecord, AccountStore, Binding, SessionStore, StoredSession } from '#server/identity/ports.ts'
-import { brokenRules, Refusal } from '#server/kernel/refusal.ts'
+import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
+import { brokenRules, notFound, Refusal, staleRevision } from '#server/kernel/refusal.ts'
+import { BINDING_JOINS, BINDING_JSON, type BindingRow, bindingOf } from './binding-rows.ts'
 import { type Database, EVERYTHING, isUniqueViolation, type Scope, type Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { readList } from './list.ts'
+import { keepingAnOperator } from './operators.ts'
 import { type Fields, pageOf } from './page.ts'
 
 export const ACCOUNT_FIELDS: Fields = {
   ...{ name: 'text', displayName: 'text', email: 'text', role: 'text', tenantId: 'id', tenantName: 'text' },
-  ...{ providerId: 'id', providerName: 'text', state: 'text' },
+  ...{ providerId: 'id', providerName: 'text', state: 'text', signedInAt: 'time' },
 }
 
 /** Every account with its bindings: its own, and its groups'. */
 export const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displayName", a.email, a.tenant_id AS "tenantId",
     t.name AS "tenantName", a.provider_id AS "providerId", i.name AS "providerName", a.password_hash AS "passwordHash", a.state,
-    a.break_glass AS "breakGlass", a.revision, held.bindings, held.roles AS role
+    a.break_glass AS "breakGlass", a.signed_in_at AS "signedInAt", a.revision, held.bindings, held.roles AS role
   FROM account a LEFT JOIN tenant t ON t.id = a.tenant_id LEFT JOIN identity_provider i ON i.id = a.provider_id
   LEFT JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'builtin', b.builtin, 'role', coalesce(r.name, b.builtin), 'rights', r.rights,
-        'tenantId', b.tenant_id, 'tenantName', bt.name, 'siteId', b.site_id, 'siteName', s.name, 'groupName', g.name, 'source', b.source)
-        ORDER BY b.created_at, b.id), '[]') AS bindings,
+    SELECT coalesce(jsonb_agg(${BINDING_JSON} ORDER BY b.created_at, b.id), '[]') AS bindings,
       coalesce(string_agg(DISTINCT coalesce(r.name, b.builtin), ', '), 'none') AS roles
-    FROM role_binding b LEFT JOIN role r ON r.id = b.role_id LEFT JOIN user_group g ON g.id = b.group_id
-      LEFT JOIN tenant bt ON bt.id = b.tenant_id LEFT JOIN site s ON s.id = b.site_id
+    FROM role_binding b ${BINDING_JOINS}
     WHERE b.account_id = a.id OR b.group_id IN (SELECT m.group_id FROM group_member m WHERE m.account_id = a.id)
   ) held ON true`
 
-interface BindingRow extends Omit<Binding, 'rights'> {
-  readonly builtin: string | null
-  readonly rights: string[] | null
-}
-
-export interface AccountRow extends Omit<AccountRecord, 'bindings'> {
+export interface AccountRow extends Omit<AccountRecord, 'bindings' | 'signedInAt_ms'> {
+  readonly signedInAt: Date | null
   readonly bindings: BindingRow[]
 }
-
-const isBuiltin = (role: string | null): role is Role => (ROLES as readonly (string | null)[]).includes(role)
-
-const bindingOf = ({ builtin, rights, ...binding }: BindingRow): Binding => ({
-  ...binding,
-  rights: isBuiltin(builtin) ? ROLE_RIGHTS[builtin] : ((rights ?? []) as Right[]),
-})
 
 /** A row of `ACCOUNTS` as everybody else has it. */
 export const accountOf = (row: AccountRow): AccountRecord => {
   const { id, name, displayName, email, tenantId, tenantName, providerId, providerName, ...rest } = row
-  const { passwordHash, state, breakGlass, revision, bindings } = rest
-  const origin = { providerId, providerName, passwordHash, state, breakGlass, revision }
+  const { passwordHash, state, breakGlass, signedInAt, revision, bindings } = rest
+  const signedInAt_ms = signedInAt?.getTime() ?? null
+  const origin = { providerId, providerName, passwordHash, state, breakGlass, signedInAt_ms, revision }
   return { id, name, displayName, email, tenantId, tenantName, ...origin, bindings: bindings.map(bindingOf) }
 }
 
@@ -64,6 +52,21 @@ async function create(tx: Transaction, { role, tenantId, ...account }: Parameter
   const created = await find(tx, Prisma.sql`q.id = ${id}::uuid`)
   if (!created) throw new Error('an account is not there after it was made')
   return created
+}
+
+async function held(tx: Transaction, id: string): Promise<AccountRecord> {
+  const account = await find(tx, Prisma.sql`q.id = ${id}::uuid`)
+  if (!account) throw notFound('user')
+  return account
+}
+
+async function update(tx: Transaction, id: string, revision: number, patch: AccountPatch): Promise<AccountRecord> {
+  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+  const data = { ...given, revision: { increment: 1 } }
+  const { count } = await tx.account.updateMany({ where: { id, revision }, data })
+  const account = await held(tx, id)
+  if (count === 0) throw staleRevision(revision, account.revision)
+  return account
 }
 
 /** Accounts, kept in the database. What signs in sees all of them. */
@@ -92,8 +95,13 @@ export function accountStore(database: Database): AccountStore {
     setPassword: async (id, passwordHash) => {
       await all((tx) => tx.account.updateMany({ where: { id }, data: { passwordHash } }))
     },
+    get: (scope, id) => database.inScope(scope, (tx) => held(tx, id)),
+    update: (scope, id, revision, patch) =>
+      database.inScope(scope, (tx) => keepingAnOperator(tx, scope, () => update(tx, id, revision, patch))),
     remove: (scope, id) =>
-      database.inScope(scope, async (tx) => (await tx.account.deleteMany({ where: { id } })).count > 0),
+      database.inScope(scope, (tx) =>
+        keepingAnOperator(tx, scope, async () => (await tx.account.deleteMany({ where: { id } })).count > 0),
+      ),
   }
 }
 
@@ -112,61 +120,3 @@ const nameTaken = (name: string): Refusal =>
       mend: 'Choose another name.',
     },
   ])
-
-interface SessionRow extends Omit<StoredSession, 'createdAt_ms' | 'seenAt_ms' | 'authenticatedAt_ms' | 'endsAt_ms'> {
-  readonly createdAt: Date
-  readonly seenAt: Date
-  readonly authenticatedAt: Date
-  readonly endsAt: Date | null
-}
-
-const sessionOf = ({ createdAt, seenAt, authenticatedAt, endsAt, ...row }: SessionRow): StoredSession => {
-  const { hash, id, accountId, address, agent, method, providerId, tenantId, siteId } = row
-  return {
-    ...{ hash, id, accountId, address, agent, method, providerId, tenantId, siteId },
-    ...{ createdAt_ms: createdAt.getTime(), seenAt_ms: seenAt.getTime() },
-    ...{ authenticatedAt_ms: authenticatedAt.getTime(), endsAt_ms: endsAt?.getTime() ?? null },
-  }
-}
-
-/** Sessions, kept in the database under the hashes of their ids. */
-export function sessionStore(database: Database): SessionStore {
-  const all = <T>(work: (tx: Transaction) => Promise<T>) => database.inScope(EVERYTHING, work)
-  return {
-    // One statement, not a transaction in somebody's scope: sign-in is what everybody waits for in the morning.
-    async insert({ createdAt_ms, seenAt_ms, authenticatedAt_ms, endsAt_ms, ...session }) {
-      const { hash, id, accountId, address, agent, method, providerId, tenantId, siteId } = session
-      await database.engine.query(
-        `INSERT INTO session (hash, id, account_id, address, agent, method, provider_id, tenant_id, site_id,
-           created_at, seen_at, authenticated_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-        [
-          ...[hash, id, accountId, address, agent, method, providerId, tenantId, siteId],
-          ...[createdAt_ms, seenAt_ms, authenticatedAt_ms].map((time_ms) => new Date(time_ms)),
-          endsAt_ms === null ? null : new Date(endsAt_ms),
-        ],
-      )
-    },
-    find: (hash) =>
-      all(async (tx) => {
-        const row = await tx.session.findUnique({ where: { hash } })
-        const account = row && (await find(tx, Prisma.sql`q.id = ${row.accountId}::uuid`))
-        return account ? { session: sessionOf(row), account } : undefined
-      }),
-    touch: async (hash, at_ms) => {
-      await all((tx) => tx.session.updateMany({ where: { hash }, data: { seenAt: new Date(at_ms) } }))
-    },
-    remove: async (hash) => {
-      await all((tx) => tx.session.deleteMany({ where: { hash } }))
-    },
-    removeOfAccount: async (accountId, except) => {
-      const kept = except === undefined ? {} : { hash: { not: except } }
-      await all((tx) => tx.session.deleteMany({ where: { accountId, ...kept } }))
-    },
-    prune: (unusedSince_ms, begunBefore_ms) =>
-      all(async (tx) => {
-        const unused = { seenAt: { lt: new Date(unusedSince_ms) } }
-        const old = { createdAt: { lt: new Date(begunBefore_ms) } }
-        return (await tx.session.deleteMany({ where: { OR: [unused, old] } })).count
-      }),
-  }
-}

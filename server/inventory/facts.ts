@@ -7,7 +7,7 @@ import type {
   Infrastructure,
   ServerFact,
 } from '#server/engine/infrastructure.ts'
-import type { Database, EngineTransaction } from './database.ts'
+import type { Database, EngineTransaction, Scope } from './database.ts'
 import { limitsOf } from './profiles.ts'
 
 /** A datapath as the inventory keeps it: how it is reached, and what it last said of itself. */
@@ -16,6 +16,7 @@ export interface DatapathRecord {
   readonly name: string
   readonly serverId: string
   readonly serverName: string
+  readonly siteId: string
   readonly siteName: string
   readonly nic: string | null
   /** The profile of the NIC that it runs in. */
@@ -35,7 +36,7 @@ export interface DatapathRecord {
   readonly description: Description | null
 }
 
-const DATAPATHS = `SELECT d.id, d.name, d.server_id AS "serverId", s.name AS "serverName", t.name AS "siteName", n.name AS nic,
+const DATAPATHS = `SELECT d.id, d.name, d.server_id AS "serverId", s.name AS "serverName", s.site_id AS "siteId", t.name AS "siteName", n.name AS nic,
     n.profile, n.limits AS "nicLimits", d.role, d.datapath_id AS "datapathId", d.bridge, d.ovsdb, d.controller, d.uplink, d.fabric_id AS "fabricId",
     d.fabric_port AS "fabricPort", d.tunnel, d.description
   FROM datapath d JOIN server s ON s.id = d.server_id JOIN site t ON t.id = s.site_id LEFT JOIN nic n ON n.id = d.nic_id
@@ -113,6 +114,10 @@ export async function readInfrastructure(tx: Pick<EngineTransaction, 'query'>): 
 
 export interface DatapathStore {
   all(): Promise<readonly DatapathRecord[]>
+  /** Those that the scope runs: all, or its site’s. Whose ports are plugged in somewhere runs none. */
+  run(scope: Scope): Promise<readonly DatapathRecord[]>
+  /** The site of a datapath, as far as it was read. */
+  siteOf(id: string): string | undefined
   /** Keeps what a datapath said of itself. Nothing moves when it said the same before. */
   describe(id: string, description: Description): Promise<void>
   /** A generation id greater than all before: the engine becomes master with it, and an older engine is fenced off. */
@@ -120,9 +125,25 @@ export interface DatapathStore {
 }
 
 /** Datapaths as the engine needs them: to reach them, to remember them, to fence off older engines. */
-export function datapathStore({ engine }: Database): DatapathStore {
+export function datapathStore({ engine, inScope }: Database): DatapathStore {
+  const sites = new Map<string, string>()
+  const all = async () => {
+    const records = await readDatapaths(engine)
+    for (const { id, siteId } of records) sites.set(id, siteId)
+    return records
+  }
   return {
-    all: () => readDatapaths(engine),
+    all,
+    async run(scope) {
+      const rows = await inScope(
+        scope,
+        (tx) => tx.$queryRaw<{ id: string }[]>`SELECT d.id FROM datapath d JOIN server s ON s.id = d.server_id
+          WHERE runs_site(s.site_id)`,
+      )
+      const run = new Set(rows.map(({ id }) => id))
+      return (await all()).filter(({ id }) => run.has(id))
+    },
+    siteOf: (id) => sites.get(id),
     async describe(id, description) {
       await engine.query(
         'UPDATE datapath SET description = $2, description_at = now() WHERE id = $1 AND description IS DISTINCT FROM $2::jsonb',

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { InventoryFile, NicLimits } from '#server/contract/inventory.ts'
 import { brokenRules, Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
-import { isUniqueViolation, lock, type Transaction } from './database.ts'
+import { isRowSecurity, isUniqueViolation, lock, type Scope, seesAll, type Transaction } from './database.ts'
 import { PROFILE_NAMES } from './profiles.ts'
 
 export interface ImportCounts {
@@ -55,7 +55,8 @@ async function upsert(tx: Transaction, table: Table, rows: readonly Row[]): Prom
     RETURNING (xmax = 0) AS created`
   const json = JSON.stringify(rows.map((row) => ({ ...row, id: uuidv7() })))
   const written = await tx.$queryRawUnsafe<{ created: boolean }[]>(sql, json).catch((error: unknown) => {
-    throw isUniqueViolation(error) ? taken(table, String(error)) : error
+    // What the database will not let be written over stands where somebody else works.
+    throw isUniqueViolation(error) || isRowSecurity(error) ? taken(table, String(error)) : error
   })
   const created = written.filter((row) => row.created).length
   return { created, updated: written.length - created, unchanged: rows.length - written.length }
@@ -190,8 +191,26 @@ async function importDatapaths(tx: Transaction, file: InventoryFile, known: Know
   return [first, second]
 }
 
-/** Declares what a file says, all or nothing. Importing the same file again changes nothing. Throws `Refusal`. */
-export async function importFile(tx: Transaction, file: InventoryFile): Promise<ImportCounts> {
+/** Changes the words of sites that are there: a site is declared by those who see all. */
+async function updateSites(tx: Transaction, file: InventoryFile, known: Known): Promise<ImportCounts> {
+  const foreign = file.sites.findIndex(({ name }) => !known.sites.has(name))
+  if (foreign >= 0) throw brokenRules([notHere(`/sites/${foreign}/name`, file.sites[foreign]?.name ?? '')])
+  let updated = 0
+  for (const { name, words } of file.sites)
+    updated += (await tx.site.updateMany({ where: { name, words: { not: words } }, data: { words } })).count
+  return { created: 0, updated, unchanged: file.sites.length - updated }
+}
+
+const notHere = (pointer: string, name: string): RefusalDetail => ({
+  ...{ pointer, rule: 'inventory.site', message: `${name} is not the site where you work.` },
+  mend: 'Leave it out, or let an operator of the installation declare it.',
+})
+
+/**
+ * Declares what a file says, all or nothing. Importing the same file again changes nothing. Who works at a site declares
+ * what stands there. Throws `Refusal`.
+ */
+export async function importFile(tx: Transaction, file: InventoryFile, scope: Scope): Promise<ImportCounts> {
   await lock(tx, 'weft/import')
   const before: Known = {
     ...{ sites: await readSites(tx), servers: await readServers(tx) },
@@ -199,7 +218,7 @@ export async function importFile(tx: Transaction, file: InventoryFile): Promise<
   }
   const broken = check(file, before)
   if (broken.length > 0) throw brokenRules(broken.slice(0, 100))
-  const counts = [await upsert(tx, TABLES.site, file.sites)]
+  const counts = [seesAll(scope) ? await upsert(tx, TABLES.site, file.sites) : await updateSites(tx, file, before)]
   const sites = await readSites(tx)
   counts.push(
     await upsert(

@@ -98,6 +98,6 @@ export function infrastructureStore(database: Database): InfrastructureStore {
       const { items, next } = await attachments(scope, request)
       return { items: items.map(({ used, ...attachment }) => attachment), next }
     },
-    import: (scope, file) => database.inScope(scope, (tx) => importFile(tx, file)),
+    import: (scope, file) => database.inScope(scope, (tx) => importFile(tx, file, scope)),
   }
 }

@@ -47,7 +47,8 @@ export async function labels(
   refs: Iterable<string>,
 ): Promise<ReadonlyMap<string, Label>> {
   const asked = [...new Set(refs)].filter((ref) => REFERENCE.test(ref))
-  if (asked.length === 0) return new Map()
+  // Whose networks run through the hardware of a site is not the business of those who run it.
+  if (asked.length === 0 || scope.siteId) return new Map()
   const ids = ['network', 'port', 'subnet'].map((kind) => idsOf(asked.filter((ref) => ref.startsWith(`${kind}/`))))
   const found = await database.engine.query<Row>(LABELS, [...ids, scope.tenantId])
   const known = new Map(found.rows.map(({ ref, ...label }) => [ref, label]))

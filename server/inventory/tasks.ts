@@ -45,6 +45,8 @@ export interface NewTask {
   readonly unit: string
   readonly subject: Task['subject']
   readonly tenantId: string | null
+  /** Of hardware: whoever runs that site sees it too. */
+  readonly siteId?: string
   readonly cancellable: boolean
 }
 
@@ -77,10 +79,15 @@ export interface TaskStore {
 
 export interface TaskStoreOptions {
   /** Told after every write of a task. */
-  readonly onMoved?: (moved: { id: string; tenantId: string | null; state: Task['state'] }) => void
+  readonly onMoved?: (moved: {
+    id: string
+    tenantId: string | null
+    siteId: string | null
+    state: Task['state']
+  }) => void
 }
 
-const RETURNING = 'RETURNING task.id, task.tenant_id AS "tenantId", task.state'
+const RETURNING = 'RETURNING task.id, task.tenant_id AS "tenantId", task.site_id AS "siteId", task.state'
 
 const ABANDON = `UPDATE task SET finished_at = now(), cancellable = false,
     state = CASE WHEN stand.state IN ('committed', 'pending') THEN 'done' ELSE 'failed' END,
@@ -91,7 +98,7 @@ const ABANDON = `UPDATE task SET finished_at = now(), cancellable = false,
   FROM (SELECT t.id AS task, c.state, c.outcome FROM task t LEFT JOIN change c ON c.task_id = t.id) stand
   WHERE stand.task = task.id AND task.finished_at IS NULL AND stand.state IS DISTINCT FROM 'committing' AND stand.state IS DISTINCT FROM 'undoing'`
 
-type Moved = { id: string; tenantId: string | null; state: Task['state'] }
+type Moved = { id: string; tenantId: string | null; siteId: string | null; state: Task['state'] }
 
 export function taskStore(database: Database, { onMoved = () => {} }: TaskStoreOptions = {}): TaskStore {
   const { engine } = database
@@ -118,12 +125,12 @@ export function taskStore(database: Database, { onMoved = () => {} }: TaskStoreO
         const page = await pageOf<TaskRow>(tx, TASKS, TASK_FIELDS, { ...request, sort: request.sort ?? '-createdAt' })
         return { items: page.items.map(taskOf), next: page.next }
       }),
-    async start({ kind, title, total, unit, subject, tenantId, cancellable }) {
+    async start({ kind, title, total, unit, subject, tenantId, siteId, cancellable }) {
       const id = uuidv7()
       await write(
-        `INSERT INTO task (id, kind, title, state, total, unit, subject_kind, subject_id, subject_name, tenant_id, cancellable)
-         VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10)`,
-        [id, kind, title, total, unit, subject?.kind, subject?.id, subject?.name, tenantId, cancellable],
+        `INSERT INTO task (id, kind, title, state, total, unit, subject_kind, subject_id, subject_name, tenant_id, cancellable, site_id)
+         VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10, $11)`,
+        [id, kind, title, total, unit, subject?.kind, subject?.id, subject?.name, tenantId, cancellable, siteId],
       )
       return get({ tenantId: null }, id)
     },

@@ -43,15 +43,21 @@ export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: n
   const account: AccountRecord = {
     ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', email: null, passwordHash: '' },
     ...{ tenantId: place.tenantId, tenantName: null, providerId: null, providerName: null, state: 'active' },
-    ...{ breakGlass: false, revision: 1, bindings: [binding] },
+    ...{ breakGlass: false, signedInAt_ms: null, revision: 1, bindings: [binding] },
   }
   const access = accessOf(account.bindings)
   const { rights, tenantId: ofTenant, siteId } = access
-  const begun = { session: '', expiresAt_ms: 0, method: 'password', authenticatedAt_ms: 0 }
+  const begun = {
+    session: '',
+    expiresAt_ms: 0,
+    method: 'password',
+    authenticatedAt_ms: 0,
+    freshUntil_ms: Number.POSITIVE_INFINITY,
+  }
   const caller: Caller = { account, ...begun, access, rights, scope: { tenantId: ofTenant, siteId } }
   return {
     context: {
-      ...{ caller, address: '::1', agent: 'test', ifMatch, note: {} },
+      ...{ caller, address: '::1', agent: 'test', origin: 'http://localhost', ifMatch, note: {} },
       audit: { record: async () => undefined },
       keepSession: () => undefined,
     },

@@ -17,7 +17,7 @@ async function ended(condition: Partial<Condition> | Error) {
     if (condition instanceof Error) throw condition
     return { state: 'held', ...condition } as Condition
   }
-  expect(await repairer({ tasks, reconciler: { repair } })('d1', 'nic-1')).toMatchObject({ title: 'Repair nic-1' })
+  expect(await repairer({ tasks, reconciler: { repair } })('d1', 'nic-1', 's1')).toMatchObject({ title: 'Repair nic-1' })
   return end.promise
 }
 
@@ -40,7 +40,7 @@ describe('a repair', () => {
       start: async () => ({ id: 't1' }),
       end: () => Promise.reject(new Error('the database is away')),
     } as unknown as TaskStore
-    await repairer({ tasks, reconciler: { repair: () => Promise.reject(new Error('x')) } })('d1', 'nic-1')
+    await repairer({ tasks, reconciler: { repair: () => Promise.reject(new Error('x')) } })('d1', 'nic-1', 's1')
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', hear)
     expect(faults).toEqual([])

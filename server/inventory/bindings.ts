@@ -1,0 +1,90 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Binding, Whose } from '#server/identity/ports.ts'
+import { brokenRules, notFound, Refusal } from '#server/kernel/refusal.ts'
+import { BINDING_JOINS, BINDING_JSON, type BindingRow, bindingOf } from './binding-rows.ts'
+import { type Database, EVERYTHING, isUniqueViolation, type Scope, type Transaction } from './database.ts'
+import { Prisma } from './generated/client.ts'
+import { keepingAnOperator } from './operators.ts'
+import { type BindableRole, lockRole } from './roles.ts'
+
+/** Who holds a role: an account or a group. */
+export type Holder = { readonly accountId: string } | { readonly groupId: string }
+
+export interface BindingStore {
+  /** Throws `Refusal`: `conflict` where it is held there already, `rule` where there is no such place. */
+  give(scope: Scope, holder: Holder, role: BindableRole, place: Whose): Promise<Binding>
+  /** A binding of that holder. Throws `Refusal` (`not-found`). */
+  get(scope: Scope, holder: Holder, id: string): Promise<Binding>
+  /** Throws `Refusal`: `rule` for the last operator, `conflict` for what a provider gives anew each time. */
+  take(scope: Scope, holder: Holder, id: string): Promise<void>
+  /** All that a group gives, wherever that counts. */
+  ofGroup(groupId: string): Promise<Binding[]>
+}
+
+const ofHolder = (holder: Holder): Prisma.Sql =>
+  'accountId' in holder
+    ? Prisma.sql`b.account_id = ${holder.accountId}::uuid`
+    : Prisma.sql`b.group_id = ${holder.groupId}::uuid`
+
+const read = async (tx: Transaction, where: Prisma.Sql): Promise<Binding[]> => {
+  const rows = await tx.$queryRaw<{ binding: BindingRow }[]>`SELECT ${BINDING_JSON} AS binding
+    FROM role_binding b ${BINDING_JOINS} WHERE ${where} ORDER BY b.created_at, b.id`
+  return rows.map(({ binding }) => bindingOf(binding))
+}
+
+async function find(tx: Transaction, holder: Holder, id: string): Promise<Binding> {
+  const [binding] = await read(tx, Prisma.sql`b.id = ${id}::uuid AND ${ofHolder(holder)}`)
+  if (!binding) throw notFound('binding')
+  return binding
+}
+
+async function mustBeThere(tx: Transaction, { tenantId, siteId }: Whose): Promise<void> {
+  if (tenantId !== null && !(await tx.tenant.findUnique({ where: { id: tenantId } })))
+    throw nowhere('/tenantId', 'tenant')
+  if (siteId && !(await tx.site.findUnique({ where: { id: siteId } }))) throw nowhere('/siteId', 'site')
+}
+
+async function give(tx: Transaction, holder: Holder, role: BindableRole, place: Whose): Promise<Binding> {
+  if (role.id !== null) await lockRole(tx, role.id)
+  await mustBeThere(tx, place)
+  const id = uuidv7()
+  const of = role.id === null ? { builtin: role.name } : { roleId: role.id }
+  await tx.roleBinding.create({
+    data: { id, ...holder, ...of, tenantId: place.tenantId, siteId: place.siteId ?? null },
+  })
+  return find(tx, holder, id)
+}
+
+/** Roles of accounts and groups, and where they count. */
+export function bindingStore(database: Database): BindingStore {
+  return {
+    give: (scope, holder, role, place) =>
+      database
+        .inScope(scope, (tx) => give(tx, holder, role, place))
+        .catch((error: unknown) => {
+          throw isUniqueViolation(error) ? heldAlready(role.name) : error
+        }),
+    get: (scope, holder, id) => database.inScope(scope, (tx) => find(tx, holder, id)),
+    take: (scope, holder, id) =>
+      database.inScope(scope, async (tx) => {
+        const { source } = await find(tx, holder, id)
+        if (source !== 'local') throw fromOutside(source)
+        await keepingAnOperator(tx, scope, () => tx.roleBinding.deleteMany({ where: { id } }))
+      }),
+    ofGroup: (groupId) => database.inScope(EVERYTHING, (tx) => read(tx, ofHolder({ groupId }))),
+  }
+}
+
+const nowhere = (pointer: string, kind: string): Refusal =>
+  brokenRules([{ pointer, rule: 'binding.place', message: `There is no such ${kind}.`, mend: 'Name one that exists.' }])
+
+const conflict = (rule: string, message: string, mend: string): Refusal =>
+  new Refusal('conflict', message, [{ pointer: '', rule, message, mend }])
+
+const heldAlready = (role: string) =>
+  conflict('binding.held', `The role ${role} is held there already.`, 'Nothing has to be given.')
+
+const fromOutside = (source: 'provider' | 'scim') =>
+  source === 'provider'
+    ? conflict('binding.source', 'The identity provider gives it at each sign-in.', 'Change the rules of the provider.')
+    : conflict('binding.source', 'It is kept by SCIM.', 'Take it away where it is kept.')
