@@ -69,10 +69,17 @@ const Environment = z.object({
   WEFT_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'a postgresql:// URL' }).optional(),
   WEFT_SESSION_IDLE_MINUTES: minutes.default(480),
   WEFT_SESSION_MINUTES: minutes.default(1440),
+  WEFT_FRESH_MINUTES: minutes.default(10),
+  WEFT_LOCAL_SIGN_IN: z.enum(['always', 'break-glass']).default('always'),
   WEFT_SIGN_IN_TRIES: count.default(10),
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
   WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
+  WEFT_RATE_PER_ACCOUNT: count.default(6000),
+  WEFT_RATE_PER_TOKEN: count.default(6000),
+  WEFT_RATE_PER_ADDRESS: count.default(12_000),
+  WEFT_RATE_PER_TENANT: count.default(30_000),
+  WEFT_TOKEN: z.string().min(16).optional(),
   WEFT_AUDIT_FILE: file.optional(),
   WEFT_AUDIT_FILE_LINES: z.stringbool('true or false').default(false),
   WEFT_AUDIT_SYSLOG: syslog.optional(),
@@ -161,13 +168,27 @@ export interface Config {
     /** Owner: migrations; app: people's requests, under row-level security; engine: the change engine and its jobs. */
     readonly urls: { readonly owner: string; readonly app: string; readonly engine: string }
   }
-  readonly session: { readonly idle_ms: number; readonly absolute_ms: number }
+  readonly session: {
+    readonly idle_ms: number
+    readonly absolute_ms: number
+    /** How long a proof of who somebody is counts for dangerous acts. */
+    readonly fresh_ms: number
+  }
   readonly signIn: {
+    /** Which accounts that are kept here sign in: all, or those alone that are for when every provider is down. */
+    readonly local: 'always' | 'break-glass'
     readonly perAccount: number
     readonly perAddress: number
     /** Through identity providers: many may be behind one address, and each failure is cheap. */
     readonly perAddressFederated: number
     readonly window_ms: number
+  }
+  /** Requests a minute that the API serves. */
+  readonly rates: {
+    readonly perAccount: number
+    readonly perToken: number
+    readonly perAddress: number
+    readonly perTenant: number
   }
   /** Metadata of identity providers. */
   readonly metadata: {
@@ -194,6 +215,8 @@ export interface Config {
   readonly inventoryFile: string | undefined
   /** Where the command line finds the API. */
   readonly url: string
+  /** The API token with which it acts, instead of a session. */
+  readonly token: string | undefined
 }
 
 /** Configuration with wrong values: `problems` names each. */
@@ -244,7 +267,13 @@ function keyContradictions(values: Values): string[] {
 }
 
 /** Never shown, and handed to nobody but the engine. */
-const SECRETS: readonly string[] = ['WEFT_DATABASE_URL', 'WEFT_METRICS_TOKEN', 'WEFT_MASTER_KEY', 'WEFT_PKCS11_PIN']
+const SECRETS: readonly string[] = [
+  'WEFT_DATABASE_URL',
+  'WEFT_METRICS_TOKEN',
+  'WEFT_MASTER_KEY',
+  'WEFT_PKCS11_PIN',
+  'WEFT_TOKEN',
+]
 
 function validate(environment: Readonly<Record<string, string | undefined>>): Values {
   // An empty variable is one that is not set, as compose files and shells have it.
@@ -328,6 +357,7 @@ export interface Overrides {
   readonly demo?: boolean | undefined
   readonly bare?: boolean | undefined
   readonly inventoryFile?: string | undefined
+  readonly token?: string | undefined
 }
 
 /**
@@ -361,12 +391,20 @@ export function readConfig(
     session: {
       idle_ms: values.WEFT_SESSION_IDLE_MINUTES * minute_ms,
       absolute_ms: values.WEFT_SESSION_MINUTES * minute_ms,
+      fresh_ms: values.WEFT_FRESH_MINUTES * minute_ms,
     },
     signIn: {
+      local: values.WEFT_LOCAL_SIGN_IN,
       perAccount: values.WEFT_SIGN_IN_TRIES,
       perAddress: values.WEFT_SIGN_IN_TRIES_PER_ADDRESS,
       perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
+    },
+    rates: {
+      perAccount: values.WEFT_RATE_PER_ACCOUNT,
+      perToken: values.WEFT_RATE_PER_TOKEN,
+      perAddress: values.WEFT_RATE_PER_ADDRESS,
+      perTenant: values.WEFT_RATE_PER_TENANT,
     },
     metadata: { allowPrivate: values.WEFT_METADATA_PRIVATE, refresh_ms: values.WEFT_METADATA_MINUTES * minute_ms },
     keys: keysOf(values, state),
@@ -383,6 +421,7 @@ export function readConfig(
     product: { name: values.WEFT_PRODUCT_NAME, version: version() },
     inventoryFile: values.WEFT_INVENTORY_FILE,
     url: new URL(values.WEFT_URL ?? http.origin).origin,
+    token: overrides.token ?? values.WEFT_TOKEN,
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, Option } from 'commander'
 import { parse } from 'yaml'
@@ -14,7 +15,11 @@ import { forgetSession, keepSession } from './session-file.ts'
 
 const NOUN_WORDS: Readonly<Record<string, string>> = {
   session: 'who is signed in',
-  user: 'local accounts',
+  user: 'people, and what they may do',
+  role: 'what people may do',
+  group: 'people who hold the same roles',
+  token: 'API tokens',
+  decision: 'why calls were let in or refused',
   site: 'places with servers',
   server: 'servers and their switches',
   nic: 'network cards and their limits',
@@ -34,12 +39,26 @@ const NOUN_WORDS: Readonly<Record<string, string>> = {
 const program = new Command('weft')
   .description('Runs and commands the networks of a virtualised data centre.')
   .addOption(new Option('--instance <name>', 'Which instance, by its name of at most 5 characters (default: main)'))
+  .addOption(
+    new Option('--token-file <file>', 'Act with the API token in a file (or in WEFT_TOKEN), not as who is signed in'),
+  )
   .showHelpAfterError('`--help` says more.')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
-const configOf = (overrides: Overrides = {}): Config =>
-  readConfig({ instance: (program.opts() as { instance?: string }).instance, ...overrides })
+const configOf = (overrides: Overrides = {}): Config => {
+  const { instance, tokenFile } = program.opts() as { instance?: string; tokenFile?: string }
+  return readConfig({ instance, ...(tokenFile !== undefined && { token: readToken(tokenFile) }), ...overrides })
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    throw new CommandFailure(EXIT.usage, `--token-file: ${file} cannot be read`)
+  }
+}
+
 const around: Surroundings = {
   config: configOf,
   write: (text) => void process.stdout.write(text),

@@ -3,13 +3,14 @@ import { StandardOpenAPIHandler } from '@orpc/openapi/standard'
 import type { AnyRouter } from '@orpc/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestContext } from '#server/api/door.ts'
-import type { AuditSink, IdempotencyStore, StoredAnswer } from '#server/identity/ports.ts'
+import type { AuditSink, DecisionSink, IdempotencyStore, StoredAnswer } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { callerOf, sessionCookie } from './caller.ts'
 import { once } from './idempotency.ts'
 import { PROBLEM_TYPE, problemHeaders, problemOf } from './problem.ts'
 import { type HttpProcedure, proceduresOf } from './procedures.ts'
+import { type Rates, rateHeaders } from './rates.ts'
 
 export const API_PREFIX = '/api/v1'
 export const BODY_LIMIT_BYTES = 64 * 1024
@@ -22,6 +23,10 @@ export interface ApiParts {
   readonly idempotency: IdempotencyStore
   /** Name of the session cookie. */
   readonly cookie: string
+  readonly rates: Rates
+  readonly decisions?: DecisionSink
+  /** Who judges calls, where that is not the contract. */
+  readonly judge?: NonNullable<RequestContext['judge']>
 }
 
 declare module 'fastify' {
@@ -87,7 +92,10 @@ function contextOf(
 ): RequestContext {
   return {
     ...{ caller, address: request.ip, audit: parts.audit, note: {} },
+    ...(parts.decisions && { decisions: parts.decisions }),
+    ...(parts.judge && { judge: parts.judge }),
     agent: request.headers['user-agent'] ?? '',
+    origin: `${request.protocol}://${request.host}`,
     ifMatch: revisionOf(request.headers['if-match']),
     keepSession(id, expiresAt_ms = 0) {
       reply.header('set-cookie', sessionCookie(parts.cookie, id, (expiresAt_ms - Date.now()) / 1000))
@@ -99,6 +107,10 @@ function contextOf(
     },
   }
 }
+
+/** An answer is given again to whom it was given: a token, or its owner elsewhere, may be shown less. */
+const whoseKey = ({ account, token, scope }: Caller): string =>
+  [account.id, token?.id, scope.tenantId, scope.siteId].map((id) => id ?? '').join('/')
 
 async function serve(
   parts: ApiParts,
@@ -122,7 +134,7 @@ async function serve(
   const key = request.headers['idempotency-key']
   if (procedure.method !== 'POST' || typeof key !== 'string' || !caller) return send(reply, await answer())
   const asked = { method: procedure.method, path: request.url, body: request.body }
-  const given = await once(parts.idempotency, caller.account.id, key, asked, answer)
+  const given = await once(parts.idempotency, whoseKey(caller), key, asked, answer)
   if (given.replayed) reply.header('idempotency-replayed', 'true')
   return send(reply, given)
 }
@@ -181,10 +193,12 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
           url: procedure.path.replace(/\{(\w+)\}/g, ':$1'),
           bodyLimit: procedure.meta.maxBody ?? BODY_LIMIT_BYTES,
           // Before the body is read: a stranger's is not even parsed. Who may do what is the door's business.
-          onRequest: async (request) => {
+          onRequest: async (request, reply) => {
+            await parts.rates.address(request.ip)
             request.caller = await callerOf(request, parts.cookie, parts.sessions)
             if (!request.caller && procedure.meta.right !== 'public')
               throw new Refusal('unauthenticated', 'Nobody is signed in.')
+            if (request.caller) reply.headers(rateHeaders(await parts.rates.caller(request.caller)))
           },
           handler: (request, reply) => serve(parts, handler, procedure, request, reply),
         })

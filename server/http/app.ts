@@ -10,6 +10,7 @@ import type { EventBus } from './events.ts'
 import { registerMetrics } from './metrics.ts'
 import { openapiDocument } from './openapi.ts'
 import { sendProblem } from './problem.ts'
+import { requestRates } from './rates.ts'
 import { DATA_POLICY, requestGuard, SECURITY_HEADERS } from './security.ts'
 import { registerStream } from './stream.ts'
 import { registerWeb } from './web.ts'
@@ -23,8 +24,8 @@ export interface RoutesContext {
   readonly product: Config['product']
 }
 
-export interface AppParts extends Omit<ApiParts, 'cookie'> {
-  readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product'>
+export interface AppParts extends Omit<ApiParts, 'cookie' | 'rates'> {
+  readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product' | 'rates'>
   readonly events: EventBus
   readonly metrics: Registry
   /** Whether the engine can work: each part by name. */
@@ -109,7 +110,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const document = JSON.stringify(await openapiDocument(config.product))
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
   registerStream(app, { events: parts.events, sessions: parts.sessions, cookie })
-  await registerApi(app, { ...parts, cookie })
+  await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates) })
   const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)
   await registerWeb(app, config.web.port)
