@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { VnfConsole } from '#server/contract/consoles.ts'
 import { mayUse } from '#server/identity/federation/console-access.ts'
 import type { ConsoleDirectory, ConsoleRecord, ConsoleSessionStore } from '#server/identity/federation/console-ports.ts'
+import { takesEncrypted } from '#server/identity/saml/idp-response.ts'
 import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import { BINDING } from '#server/identity/saml/names.ts'
 import type { SpDescription } from '#server/identity/saml/provider.ts'
@@ -54,11 +55,11 @@ function readMetadata(xml: string): SpDescription {
   return sp
 }
 
-function checkEncryption({ encryptionCertificates }: SpDescription, encrypt: boolean): void {
-  if (encrypt && encryptionCertificates.length === 0)
+function checkEncryption(description: SpDescription, encrypt: boolean): void {
+  if (encrypt && !takesEncrypted(description))
     throw refuse(
       ...(['/encrypt', 'console.no-encryption-key', 'The metadata hold no key that could be encrypted to.'] as const),
-      'Give metadata with an encryption certificate, or leave assertions in plain.',
+      'Give metadata with an encryption certificate of RSA, or leave assertions in plain.',
     )
 }
 

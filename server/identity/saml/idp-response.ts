@@ -112,18 +112,23 @@ async function signedAssertion(parts: IdpResponseParts, signer: SamlSigner): Pro
 }
 
 /** The first certificate that something may be encrypted to. */
-function encryptionKeyOf({ entityId, encryptionCertificates }: SpDescription): { pem: string; rsa_pub: string } {
+function encryptionKeyOf({ encryptionCertificates }: SpDescription): { pem: string; rsa_pub: string } | undefined {
   for (const pem of encryptionCertificates) {
     const key = createPublicKey(pem)
     if (key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN)
       return { pem, rsa_pub: key.export({ type: 'spki', format: 'pem' }) as string }
   }
-  throw new Error(`${entityId} has no certificate that an assertion could be encrypted to.`)
+  return undefined
 }
 
-function encrypted(xml: string, sp: SpDescription): Promise<string> {
+/** Whether assertions can be encrypted to a service provider: RSA, 2048 bits or more. */
+export const takesEncrypted = (sp: SpDescription): boolean => encryptionKeyOf(sp) !== undefined
+
+async function encrypted(xml: string, sp: SpDescription): Promise<string> {
+  const key = encryptionKeyOf(sp)
+  if (!key) throw new Error(`${sp.entityId} has no certificate that an assertion could be encrypted to.`)
   const options = {
-    ...encryptionKeyOf(sp),
+    ...key,
     encryptionAlgorithm: 'http://www.w3.org/2009/xmlenc11#aes256-gcm',
     // With SHA-1 in its mask, which is no weakness there, and what every peer knows.
     keyEncryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',

@@ -108,6 +108,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     router: {
       session: sessionHandlers({ signIn, sessions, product, logout: federation.logout }),
       ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
+      consoles: federation.consoles,
     },
     routes: federation.routes,
   })
