@@ -14,14 +14,20 @@ const HOUSEKEEPING_MS = 3_600_000
 /** Less than what the supervisor waits. */
 const STOP_MS = 25_000
 const KEYS_KEPT_MS = 24 * 3_600_000
+const DECISIONS_KEPT_MS = 7 * 24 * 3_600_000
 
-/** Removes what nobody can use any more: old sessions, idempotency keys, requests for sign-in, logouts that came to no end. */
-async function tidy({ sessions, idempotency, signInRequests, logout }: Wired, log: Logger): Promise<void> {
+/** Removes what nobody can use any more: old sessions, idempotency keys, requests for sign-in, logouts that came to no end, old decisions. */
+async function tidy(
+  { sessions, idempotency, signInRequests, logout, passkeys, decisions }: Wired,
+  log: Logger,
+): Promise<void> {
   const [ended, forgotten, unanswered] = await Promise.all([
     sessions.prune(),
     idempotency.prune(Date.now() - KEYS_KEPT_MS),
     signInRequests.prune(Date.now()),
     logout.expire(),
+    passkeys.prune(),
+    decisions.prune(Date.now() - DECISIONS_KEPT_MS),
   ])
   log.debug({ sessions: ended, keys: forgotten, requests: unanswered }, 'tidied')
 }

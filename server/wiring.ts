@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { auditHandlers } from './api/audit.ts'
+import { bindingHandlers } from './api/bindings.ts'
 import { runCommits } from './api/changes/commits.ts'
 import { changeDesk } from './api/changes/desk.ts'
 import { changeHandlers } from './api/changes/index.ts'
 import { datapathHandlers } from './api/datapaths.ts'
+import { decisionHandlers } from './api/decisions.ts'
+import { groupHandlers } from './api/groups.ts'
 import { inventoryHandlers } from './api/inventory.ts'
 import { keyHandlers } from './api/keys.ts'
 import { networkHandlers } from './api/networks.ts'
@@ -14,10 +17,12 @@ import { observing } from './api/observed.ts'
 import { overviewHandlers } from './api/overview.ts'
 import { portHandlers } from './api/ports.ts'
 import { repairer } from './api/repair.ts'
+import { roleHandlers } from './api/roles.ts'
 import { sessionHandlers } from './api/session.ts'
 import { subnetHandlers } from './api/subnets.ts'
 import { taskHandlers } from './api/tasks.ts'
 import { tenantHandlers } from './api/tenants.ts'
+import { tokenHandlers } from './api/tokens.ts'
 import { userHandlers } from './api/users.ts'
 import type { Config } from './config.ts'
 import type { InventoryFile } from './contract/inventory.ts'
@@ -36,20 +41,23 @@ import { LIMITS } from './engine/change/run.ts'
 import { network } from './engine/network/index.ts'
 import { entryNotation, groupNotation } from './engine/program/notation.ts'
 import type { Event, EventBus } from './http/events.ts'
+import { cachedTokens } from './identity/access-cache.ts'
 import { type AuditKeeping, auditKeeping, checkpointKeys } from './identity/audit/keeping.ts'
 import { FIRST_OPERATOR, forgetFirstPassword } from './identity/first-operator.ts'
-import { sessionKeeper } from './identity/sessions.ts'
-import { localSignIn } from './identity/sign-in.ts'
-import { accountStore, sessionStore } from './inventory/accounts.ts'
+import { withTokens } from './identity/tokens.ts'
+import { accountStore } from './inventory/accounts.ts'
 import { attachmentNames, attachmentsByPort } from './inventory/attachments.ts'
 import { auditLog } from './inventory/audit.ts'
 import { auditEvidence } from './inventory/audit-evidence.ts'
 import { auditOutbox } from './inventory/audit-outbox.ts'
+import { bindingStore } from './inventory/bindings.ts'
 import { changeStore } from './inventory/changes.ts'
 import { conflictsOf } from './inventory/conflicts.ts'
 import { EVERYTHING, openDatabase, type Scope } from './inventory/database.ts'
+import { decisionLog } from './inventory/decisions.ts'
 import { datapathStore } from './inventory/facts.ts'
 import { grantStore } from './inventory/grants.ts'
+import { groupStore } from './inventory/groups.ts'
 import { idempotencyStore } from './inventory/idempotency.ts'
 import { infrastructureStore } from './inventory/infrastructure.ts'
 import { intentSource } from './inventory/intent.ts'
@@ -60,15 +68,18 @@ import { networkWriter } from './inventory/networks.ts'
 import { portWriter } from './inventory/ports.ts'
 import { programStore } from './inventory/programs.ts'
 import { provenanceStore } from './inventory/provenance.ts'
+import { roleStore } from './inventory/roles.ts'
 import { draftSample } from './inventory/sample.ts'
-import { taskStore } from './inventory/tasks.ts'
+import { type TaskStoreOptions, taskStore } from './inventory/tasks.ts'
 import { tenantStore } from './inventory/tenants.ts'
+import { tokenStore } from './inventory/tokens.ts'
 import { networkViews } from './inventory/views.ts'
 import { readWeave } from './inventory/weave.ts'
 import { systemClock } from './kernel/clock.ts'
 import { openKeys } from './keys/open.ts'
 import type { KeyService } from './keys/ports.ts'
 import { openFederation } from './wiring-federation.ts'
+import { openSignIn } from './wiring-sign-in.ts'
 
 /** Capabilities in service. The list only grows at its end: table numbers follow from its order. */
 const CAPABILITIES: readonly Capability[] = [network as Capability]
@@ -108,12 +119,11 @@ export interface WiringParts {
 function openStores({ config, log, events }: WiringParts) {
   const onError = (error: Error) => log.warn({ err: error }, 'database')
   const database = openDatabase(config.database.urls, { onError })
-  const onMoved = ({ id, tenantId, state }: { id: string; tenantId: string | null; state: string }) =>
-    events.publish({ topic: 'task', kind: state, ref: id, tenantId })
+  const onMoved: TaskStoreOptions['onMoved'] = ({ id, tenantId, siteId, state }) =>
+    events.publish({ topic: 'task', kind: state, ref: id, tenantId, siteId: siteId ?? undefined })
   return {
     database,
     accounts: accountStore(database),
-    sessions: sessionStore(database),
     audit: auditLog(database),
     idempotency: idempotencyStore(database),
     changes: changeStore(database),
@@ -130,6 +140,13 @@ function openStores({ config, log, events }: WiringParts) {
     provenance: provenanceStore(database),
     journal: databaseJournal(database),
     keys: keyStore(database),
+    roles: roleStore(database),
+    bindings: bindingStore(database),
+    groups: groupStore(database),
+    tokens: tokenStore(database),
+    decisions: decisionLog(database, {
+      onLost: (count, error) => log.warn({ err: error, count }, 'decisions that are not written down'),
+    }),
     labels: (scope: Scope, refs: Iterable<string>) => labels(database, scope, refs),
   }
 }
@@ -137,7 +154,7 @@ type Stores = ReturnType<typeof openStores>
 
 /** The change engine with the switches that it works on. */
 function openEngine({ config, log, events }: WiringParts, stores: Stores) {
-  const { intent, programs, grants, provenance, journal, changes, tasks } = stores
+  const { intent, programs, grants, provenance, journal, changes, tasks, datapaths } = stores
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
     ...{ fleet, store: stores.datapaths, log },
@@ -159,7 +176,7 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
     events.publish(event)
   }
   reconciler.subscribe(({ datapathId, state }) =>
-    publish({ topic: 'datapath', kind: state, ref: datapathId, tenantId: null }),
+    publish({ topic: 'datapath', kind: state, ref: datapathId, tenantId: null, siteId: datapaths.siteOf(datapathId) }),
   )
   const engine = changeEngine({
     ...ports,
@@ -175,12 +192,19 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
 type Engine = ReturnType<typeof openEngine>
 
 /** What people do: handlers of every procedure. */
-function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: KeyService, keeping: AuditKeeping) {
+function openDoor(
+  { config, log }: WiringParts,
+  stores: Stores,
+  parts: Engine,
+  keys: KeyService,
+  keeping: AuditKeeping,
+) {
   const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
-  const sessions = sessionKeeper(stores.sessions, config.session)
-  const signIn = localSignIn(accounts, sessions, config.signIn)
+  const warn = (words: string) => log.warn(words)
+  const local = openSignIn({ config, database, accounts, audit: stores.audit, keys, publish, warn })
+  const { sessions, signIn } = local
   const federation = openFederation({ config, database, audit: stores.audit, sessions, keys, publish })
   const { condition } = reconciler
   const desk = changeDesk({
@@ -191,7 +215,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
   const commit = (scope: Scope, id: string) => desk.commit(scope, id, { reason: '', force: false })
   const intentParts = { changes, observed, commit, publish, views: observed.fresh(stores.views) }
   const datapathParts = {
-    ...{ fleet, programs, provenance, changes, condition, labels: stores.labels, records: stores.datapaths.all },
+    ...{ fleet, programs, provenance, changes, condition, labels: stores.labels, records: stores.datapaths.run },
     ...{ tables: numberTables(CAPABILITIES.flatMap(({ blocks }) => blocks)) },
     attachments: (id: string) => attachmentsByPort(database, id),
     readNow: async (id: string) => void (await reconciler.check(id)),
@@ -203,13 +227,23 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
   }
   const overviewParts = {
     ...datapathParts,
+    records: stores.datapaths.all,
     weave: (scope: Scope) => readWeave(database, scope),
     spoofedTotal: observed.spoofedTotal,
-    notices: [federation.notices],
+    notices: [local.notices, federation.notices],
   }
   const router = {
-    session: sessionHandlers({ signIn, sessions, product, logout: federation.logout, onPasswordChanged }),
+    session: sessionHandlers({
+      ...{ signIn, sessions, product, logout: federation.logout, onPasswordChanged },
+      onFollowed: federation.onFollowed,
+    }),
+    ...local.handlers,
     users: userHandlers(accounts),
+    roles: roleHandlers(stores.roles),
+    bindings: bindingHandlers({ accounts, roles: stores.roles, bindings: stores.bindings }),
+    groups: groupHandlers({ accounts, roles: stores.roles, bindings: stores.bindings, groups: stores.groups }),
+    tokens: tokenHandlers(stores.tokens),
+    decisions: decisionHandlers(stores.decisions),
     inventory: inventoryHandlers({ infrastructure, publish, onImported: switches.sync }),
     tenants: tenantHandlers({ tenants: stores.tenants, publish }),
     networks: networkHandlers({ ...intentParts, networks: stores.networks }),
@@ -228,7 +262,7 @@ function openDoor({ config }: WiringParts, stores: Stores, parts: Engine, keys: 
     identityProviders: federation.identityProviders,
     consoles: federation.consoles,
   }
-  return { router, sessions, desk, federation }
+  return { router, sessions, desk, federation, passkeys: local.passkeys }
 }
 
 const SAMPLE_MS = 30_000
@@ -256,14 +290,15 @@ export async function wire(parts: WiringParts) {
     onFault: (words, error) => log.error({ err: error }, words),
   })
   stores.audit.subscribe(keeping.stored)
-  const { router, sessions, desk, federation } = openDoor(parts, stores, engine, keys, keeping)
-  const { accounts, audit, idempotency, database, infrastructure, tasks, changes } = stores
+  const { router, sessions, desk, federation, passkeys } = openDoor(parts, stores, engine, keys, keeping)
+  const { accounts, audit, idempotency, database, infrastructure, tasks, changes, decisions } = stores
+  const tokens = cachedTokens(stores.tokens, { moves: database.moves, clock: systemClock })
   let expiring: NodeJS.Timeout | undefined
   let watching: NodeJS.Timeout | undefined
   const look = () => federation.watch.look().catch((error: Error) => log.error({ err: error }, 'metadata'))
   return {
-    ...{ router, sessions, accounts, audit, idempotency, keys },
-    ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout },
+    ...{ router, sessions: withTokens(sessions, tokens), accounts, audit, idempotency, keys, decisions },
+    ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout, passkeys },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({
       database: await database.engine.query('SELECT 1').then(
@@ -298,6 +333,7 @@ export async function wire(parts: WiringParts) {
       await engine.switches.close()
       await engine.fleet.close()
       await keeping.close()
+      await decisions.flush()
       await keys.close()
       await database.close()
     },

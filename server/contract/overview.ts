@@ -81,6 +81,7 @@ export const EventMessage = z.object({
     'audit',
     'provider',
     'console',
+    'alert',
     'resync',
   ]),
   kind: z.string(),

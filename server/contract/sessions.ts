@@ -83,12 +83,33 @@ export const credentials = {
   removeTotp: procedure({ right: 'self', fresh: true })
     .route(route('DELETE', '/credentials/totp', 'Ask for no more codes', 204))
     .output(z.void()),
-  /** Sign-in with a passkey, by its person's name or without one. */
+  /** Sign-in with a passkey. */
   beginSignIn: procedure({ right: 'public', maxBody: 4096 })
     .route(route('POST', '/session/passkey/begin', 'Begin to sign in with a passkey'))
-    .input(z.strictObject({ name: z.string().max(63).optional() }))
+    .input(
+      z.strictObject({
+        name: z
+          .string()
+          .max(63)
+          .optional()
+          .describe('Not needed: it has no effect, so that nobody learns which names there are'),
+      }),
+    )
+    .output(WebAuthn),
+  beginStepUp: procedure({ right: 'self', maxBody: 4096 })
+    .route(route('POST', '/session/step-up/passkey/begin', 'Begin to prove anew who one is, with a passkey'))
     .output(WebAuthn),
 }
+
+/** What somebody signs in with who is kept here. `code-required` answers a right password where codes are asked for. */
+export const LocalProof = z.union([
+  z.strictObject({
+    name: z.string().min(1).max(63),
+    password: z.string().min(1).max(256),
+    code: Code.optional(),
+  }),
+  z.strictObject({ passkey: WebAuthn }),
+])
 
 /** Proof that it is still the same person: a password with its code, or a passkey. */
 export const StepUp = z.union([

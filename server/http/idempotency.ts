@@ -24,7 +24,7 @@ const fingerprintOf = ({ method, path, body }: Asked) =>
     .digest('hex')
 
 /** Answers that may be another when the same is sent again are not kept. */
-const isFinal = ({ status }: StoredAnswer) => status < 500 && status !== 401 && status !== 429
+const isFinal = ({ status }: StoredAnswer) => status < 500 && ![401, 403, 429].includes(status)
 
 /** Runs a request once for each key of an account; sent again it gets the first answer again. Throws `Refusal`. */
 export async function once(

@@ -51,19 +51,28 @@ function follow(
     raw.write(text)
     if (raw.writableLength > BACKLOG_BYTES) raw.destroy()
   }
-  const beat = setInterval(async () => {
+  /** Ends the stream with the session, and where its person may do something else than before. */
+  const look = async (): Promise<boolean> => {
     const still = await sessions.find(id, address).catch(() => caller)
-    if (still && sameAccess(still, caller)) write(': still here\n\n')
-    else raw.end()
+    const same = still !== undefined && sameAccess(still, caller)
+    if (!same) raw.end()
+    return same
+  }
+  const beat = setInterval(async () => {
+    if (await look()) write(': still here\n\n')
   }, heartbeat_ms)
+  const forget = sessions.watch(caller, () => void look())
   raw.once('close', () => {
     clearInterval(beat)
+    forget()
     end()
   })
   write('retry: 1000\n\n')
   const { rights, scope } = caller
   const listener = { rights, scope, take: (m: EventMessage) => write(frame(m)) }
   end = events.subscribe(listener, lastId)
+  // It may have ended before anybody watched.
+  void look()
 }
 
 /** `/events`: server-sent events, filtered by right and tenant. */

@@ -1,7 +1,11 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { Refusal } from '#server/kernel/refusal.ts'
+import { Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
+import type { Passkeys } from './credentials/passkeys.ts'
+import type { Totp } from './credentials/totp.ts'
+import { requirePerson, stepUpPath } from './freshness.ts'
 import { fitsPassword, hashPassword } from './password.ts'
-import type { AccountStore } from './ports.ts'
+import { checkPassword } from './password-rules.ts'
+import type { AccountRecord, AccountStore } from './ports.ts'
 import type { Caller, Sessions } from './sessions.ts'
 
 export interface SignInLimits {
@@ -13,21 +17,52 @@ export interface SignInLimits {
   readonly window_ms: number
 }
 
-export interface Credentials {
-  readonly name: string
-  readonly password: string
-}
+/** What somebody proves themselves with who is signed in. */
+export type StepUpProof =
+  | { readonly password: string; readonly code?: string | undefined }
+  | { readonly passkey: unknown }
+/** What somebody signs in with. A passkey names its account itself. */
+export type LocalProof =
+  | { readonly name: string; readonly password: string; readonly code?: string | undefined }
+  | { readonly passkey: unknown }
 
 export interface Origin {
   readonly address: string
   readonly agent: string
 }
 
+/** Where a proof that is checked here comes from. */
+export interface LocalOrigin extends Origin {
+  /** Scheme, host and port that the client called. */
+  readonly origin: string
+  /** Takes the exact reason of a refusal, which those outside are not told. */
+  readonly note: { reason?: string }
+}
+
 export interface LocalSignIn {
-  /** Throws `Refusal`: `unauthenticated` (which of the two is wrong is not said), `too-many` with the seconds to wait. */
-  signIn(credentials: Credentials, from: Origin): Promise<{ id: string; caller: Caller }>
-  /** Ends all other sessions of the account. Throws `Refusal` (`rule`, pointer `/current`) when the present password is wrong. */
-  changePassword(caller: Caller, current: string, next: string, from: Origin): Promise<void>
+  /**
+   * Throws `Refusal`: `unauthenticated` (which of them is wrong is not said), `code-required` after the right password,
+   * `forbidden` where such accounts do not sign in, `too-many` with the seconds to wait.
+   */
+  signIn(proof: LocalProof, from: LocalOrigin): Promise<{ id: string; caller: Caller }>
+  /** Proves anew who is signed in: the session goes on under a new id. Throws `Refusal` as `signIn` does. */
+  stepUp(caller: Caller, proof: StepUpProof, from: LocalOrigin): Promise<{ id: string; caller: Caller }>
+  /** Ends all other sessions of the account. Throws `Refusal` (`rule`): pointer `/current` when the present password is wrong, `/next`. */
+  changePassword(caller: Caller, current: string, next: string, from: LocalOrigin): Promise<void>
+}
+
+export interface LocalSignInParts {
+  readonly accounts: Pick<AccountStore, 'byName' | 'byId' | 'setPassword'>
+  readonly sessions: Pick<Sessions, 'begin' | 'renew' | 'endOthers'>
+  readonly limits: SignInLimits
+  readonly totp: Pick<Totp, 'isAsked' | 'use'>
+  readonly passkeys: Pick<Passkeys, 'assert'>
+  /** Which accounts sign in here. */
+  readonly local: 'always' | 'break-glass'
+  /** Of the product: no password is made of it. */
+  readonly product: string
+  /** Told of each sign-in of a break-glass account, before it counts. */
+  readonly announce: (account: AccountRecord, method: string, address: string) => Promise<void>
 }
 
 /** How long one who tried too often has to wait. */
@@ -40,59 +75,169 @@ export class TooManyTries extends Refusal {
   }
 }
 
-interface Tries {
-  readonly limiter: RateLimiterMemory
-  readonly key: string
-}
-
-/** Counts a try before the password is looked at, so that parallel tries cannot slip through. */
-async function count(tries: readonly Tries[]): Promise<void> {
-  for (const { limiter, key } of tries) {
-    try {
-      await limiter.consume(key)
-    } catch (error) {
-      if (error instanceof RateLimiterRes) throw new TooManyTries(Math.ceil(error.msBeforeNext / 1000))
-      throw error
-    }
+/** Counts a try before anything is looked at, so that parallel tries cannot slip through. */
+async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
+  try {
+    await limiter.consume(key)
+  } catch (error) {
+    if (error instanceof RateLimiterRes) throw new TooManyTries(Math.ceil(error.msBeforeNext / 1000))
+    throw error
   }
 }
 
-const wrong = () => new Refusal('unauthenticated', 'Name or password is wrong.')
-
-/** Sign-in with a name and a password that are kept here. */
-export function localSignIn(accounts: AccountStore, sessions: Sessions, limits: SignInLimits): LocalSignIn {
-  const duration = Math.ceil(limits.window_ms / 1000)
-  const byAccount = new RateLimiterMemory({ points: limits.perAccount, duration })
-  const byAddress = new RateLimiterMemory({ points: limits.perAddress, duration })
-  const triesOf = (name: string, address: string): Tries[] => [
-    { limiter: byAddress, key: address },
-    { limiter: byAccount, key: name.toLowerCase() },
-  ]
-  const forgive = async (name: string, address: string) => {
-    await byAddress.reward(address, 1)
-    await byAccount.delete(name.toLowerCase())
-  }
+function tries({ perAccount, perAddress, window_ms }: SignInLimits) {
+  const duration = Math.ceil(window_ms / 1000)
+  const byAccount = new RateLimiterMemory({ points: perAccount, duration })
+  const byAddress = new RateLimiterMemory({ points: perAddress, duration })
   return {
-    async signIn({ name, password }, from) {
-      await count(triesOf(name, from.address))
-      const account = await accounts.byName(name)
-      const fits = await fitsPassword(account?.passwordHash, password)
-      if (!fits || account?.state !== 'active') throw wrong()
-      await forgive(name, from.address)
-      return sessions.begin(account, from)
+    /** `name`: absent where only the proof itself says whose it is. */
+    async count(address: string, name?: string) {
+      await count(byAddress, address)
+      if (name !== undefined) await count(byAccount, name.toLowerCase())
     },
-    async changePassword({ account, session }, current, next, { address }) {
-      await count(triesOf(account.name, address))
-      if (!(await fitsPassword(account.passwordHash, current)))
-        throw new Refusal('rule', 'The present password is wrong.', [
-          {
-            ...{ pointer: '/current', rule: 'password', message: 'The present password is wrong.' },
-            mend: 'Type the password that you signed in with.',
-          },
-        ])
-      await forgive(account.name, address)
-      await accounts.setPassword(account.id, await hashPassword(next))
-      await sessions.endOthers(account.id, session)
+    async forgive(address: string, name?: string) {
+      await byAddress.reward(address, 1)
+      if (name !== undefined) await byAccount.delete(name.toLowerCase())
+    },
+  }
+}
+
+const refusal = (
+  code: 'unauthenticated' | 'code-required' | 'forbidden',
+  detail: Omit<RefusalDetail, 'message'>,
+  message: string,
+) => new Refusal(code, message, [{ ...detail, message }])
+
+function wrong(from: LocalOrigin, reason: string): Refusal {
+  from.note.reason = reason
+  return new Refusal('unauthenticated', 'Name or password is wrong.')
+}
+
+function wrongPasskey(from: LocalOrigin, reason: string): Refusal {
+  from.note.reason = reason
+  return new Refusal('unauthenticated', 'The passkey was not accepted.')
+}
+
+const codeRequired = () =>
+  refusal(
+    'code-required',
+    { pointer: '/code', rule: 'code', mend: 'Send the same with the code that your device shows as `code`.' },
+    'The code of the second factor is missing.',
+  )
+
+const wrongCode = () =>
+  refusal(
+    'unauthenticated',
+    { pointer: '/code', rule: 'code', mend: 'Wait for the next code: each works once.' },
+    'The code does not fit.',
+  )
+
+const providersOnly = () =>
+  refusal(
+    'forbidden',
+    { pointer: '', rule: 'local-sign-in', mend: 'Sign in through your identity provider.' },
+    'Accounts that are kept here sign in only where every identity provider is down.',
+  )
+
+const elsewhere = (caller: Caller) =>
+  new Refusal('step-up-required', 'Your identity provider has to vouch for you again.', [
+    {
+      ...{ pointer: '', rule: 'step-up', message: 'Your identity provider has to vouch for you again.' },
+      mend: `Open ${stepUpPath(caller)} in the browser that is signed in.`,
+    },
+  ])
+
+const wrongPresent = (pointer: string) =>
+  new Refusal('rule', 'The present password is wrong.', [
+    {
+      ...{ pointer, rule: 'password', message: 'The present password is wrong.' },
+      mend: 'Type the password that you signed in with.',
+    },
+  ])
+
+interface Proved {
+  readonly account: AccountRecord
+  readonly method: string
+}
+
+/** Sign-in with what is kept here: a name and a password, codes by time, passkeys. */
+export function localSignIn(parts: LocalSignInParts): LocalSignIn {
+  const { accounts, sessions, totp, passkeys, local, product, announce } = parts
+  const { count, forgive } = tries(parts.limits)
+
+  /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
+  async function methodOf({ id }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {
+    if (!(await totp.isAsked(id))) return 'password'
+    if (code === undefined) {
+      await forgive(from.address)
+      throw codeRequired()
+    }
+    if (await totp.use(id, code)) return 'password+totp'
+    from.note.reason = 'code'
+    throw wrongCode()
+  }
+
+  async function byPassword(
+    name: string,
+    password: string,
+    code: string | undefined,
+    from: LocalOrigin,
+  ): Promise<Proved> {
+    await count(from.address, name)
+    const account = await accounts.byName(name)
+    const fits = await fitsPassword(account?.passwordHash, password)
+    if (!account) throw wrong(from, 'unknown-account')
+    if (!fits) throw wrong(from, 'password')
+    if (account.state !== 'active') throw wrong(from, 'disabled')
+    const method = await methodOf(account, code, from)
+    await forgive(from.address, name)
+    return { account, method }
+  }
+
+  async function byPasskey(response: unknown, from: LocalOrigin, whose?: AccountRecord): Promise<Proved> {
+    await count(from.address, whose?.name)
+    const asserted = await passkeys.assert(response, from.origin, whose)
+    if (!asserted.ok) throw wrongPasskey(from, asserted.reason)
+    const account = await accounts.byId(asserted.accountId)
+    if (account?.state !== 'active' || account.providerId !== null) throw wrongPasskey(from, 'disabled')
+    await forgive(from.address, whose?.name)
+    return { account, method: 'passkey' }
+  }
+
+  return {
+    async signIn(proof, from) {
+      const { account, method } =
+        'passkey' in proof
+          ? await byPasskey(proof.passkey, from)
+          : await byPassword(proof.name, proof.password, proof.code, from)
+      if (local === 'break-glass' && !account.breakGlass) {
+        from.note.reason = 'local-sign-in'
+        throw providersOnly()
+      }
+      if (account.breakGlass) await announce(account, method, from.address)
+      return sessions.begin(account, from, { method })
+    },
+    async stepUp(caller, proof, from) {
+      requirePerson(caller)
+      if (caller.account.providerId !== null) throw elsewhere(caller)
+      const { method } =
+        'passkey' in proof
+          ? await byPasskey(proof.passkey, from, caller.account)
+          : await byPassword(caller.account.name, proof.password, proof.code, from)
+      const renewed = await sessions.renew(caller, method)
+      if (!renewed) throw new Refusal('unauthenticated', 'The session has ended.')
+      return renewed
+    },
+    async changePassword(caller, current, next, { address }) {
+      requirePerson(caller)
+      const { id, name, displayName } = caller.account
+      await count(address, name)
+      const account = await accounts.byId(id)
+      if (!(await fitsPassword(account?.passwordHash, current))) throw wrongPresent('/current')
+      await forgive(address, name)
+      checkPassword(next, [name, displayName, product], '/next')
+      await accounts.setPassword(id, await hashPassword(next))
+      await sessions.endOthers(id, caller.session)
     },
   }
 }

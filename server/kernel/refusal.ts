@@ -14,7 +14,11 @@ export interface RefusalDetail {
 export const REFUSAL_STATUS = {
   malformed: 400,
   unauthenticated: 401,
+  // The password was right; the code of the second factor is missing.
+  'code-required': 401,
   forbidden: 403,
+  // Whoever asks has to prove anew who they are.
+  'step-up-required': 403,
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { AnyRouter } from '@orpc/server'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { credentialHandlers } from '#server/api/credentials.ts'
 import { api } from '#server/api/door.ts'
 import { sessionHandlers } from '#server/api/session.ts'
 import { userHandlers } from '#server/api/users.ts'
@@ -11,11 +12,13 @@ import type { Role } from '#server/contract/rights.ts'
 import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
+import { relyingParties } from '#server/identity/credentials/relying-party.ts'
 import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { hashPassword } from '#server/identity/password.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
+import { memoryCredentials } from '../identity/credential-stores.ts'
 import { memoryAudit, memoryIdempotency, memoryIdentity } from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
@@ -82,7 +85,14 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const stores = memoryIdentity()
   const audit = memoryAudit()
   const sessions = sessionKeeper(stores.sessions, config.session)
-  const signIn = localSignIn(stores.accounts, sessions, { ...config.signIn, perAccount: 5 })
+  const credentials = memoryCredentials(relyingParties(config.http))
+  const announced: string[] = []
+  const { local, ...limits } = config.signIn
+  const signIn = localSignIn({
+    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, local, product: 'Weft' },
+    ...credentials,
+    announce: async ({ name }) => void announced.push(name),
+  })
   let password = ''
   await createFirstOperator(stores.accounts, async (made) => {
     password = made
@@ -98,6 +108,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   }
   const router = {
     session: sessionHandlers({ signIn, sessions, product, logout }),
+    credentials: credentialHandlers({ ...credentials, challenges: { perAddress: 20, window_ms: 60_000 } }),
     users: userHandlers(stores.accounts),
     tenants: tenantHandlers(),
     ...more,
@@ -127,5 +138,5 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     await stores.accounts.create({ tenantId: null }, { name: role, displayName: role, role, tenantId, passwordHash })
     return enter(role, PASSWORD)
   }
-  return { port, origin, send, enter, person, audit, events, password, stores, config, TENANT }
+  return { port, origin, send, enter, person, audit, events, password, stores, config, announced, credentials, TENANT }
 }

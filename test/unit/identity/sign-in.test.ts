@@ -1,28 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createFirstOperator, FIRST_OPERATOR } from '#server/identity/first-operator.ts'
 import { fitsPassword, hashPassword } from '#server/identity/password.ts'
-import { sessionKeeper } from '#server/identity/sessions.ts'
-import { localSignIn, TooManyTries } from '#server/identity/sign-in.ts'
-import { memoryIdentity } from './stores.ts'
-
-const MINUTE_MS = 60_000
-const from = { address: '192.0.2.1', agent: 'test' }
-
-async function ground({ perAccount = 3, perAddress = 100 } = {}) {
-  let now_ms = 1_000_000
-  const clock = { now_ms: () => now_ms, monotonic_ms: () => now_ms }
-  const stores = memoryIdentity()
-  const sessions = sessionKeeper(stores.sessions, { idle_ms: 10 * MINUTE_MS, absolute_ms: 60 * MINUTE_MS }, clock)
-  const signIn = localSignIn(stores.accounts, sessions, { perAccount, perAddress, window_ms: MINUTE_MS })
-  let password = ''
-  await createFirstOperator(stores.accounts, async (made) => {
-    password = made
-  })
-  const pass = (minutes: number) => {
-    now_ms += minutes * MINUTE_MS
-  }
-  return { ...stores, keeper: sessions, signIn, password, pass }
-}
+import { TooManyTries } from '#server/identity/sign-in.ts'
+import { from, ground } from './ground.ts'
 
 describe('passwords', () => {
   test('are kept as Argon2id with at least 19 MiB', async () => {
@@ -87,15 +67,15 @@ describe('sessions', () => {
     const { signIn, keeper, password } = await ground()
     const here = await signIn.signIn({ name: 'admin', password }, from)
     const there = await signIn.signIn({ name: 'admin', password }, from)
-    await expect(signIn.changePassword(here.caller, 'wrong', 'a new password', from)).rejects.toMatchObject({
+    await expect(signIn.changePassword(here.caller, 'wrong', 'a giraffe on a bicycle', from)).rejects.toMatchObject({
       code: 'rule',
       errors: [{ pointer: '/current' }],
     })
-    await signIn.changePassword(here.caller, password, 'a new password', from)
+    await signIn.changePassword(here.caller, password, 'a giraffe on a bicycle', from)
     expect(await keeper.find(here.id)).toBeDefined()
     expect(await keeper.find(there.id)).toBeUndefined()
     await expect(signIn.signIn({ name: 'admin', password }, from)).rejects.toMatchObject({ code: 'unauthenticated' })
-    await signIn.signIn({ name: 'admin', password: 'a new password' }, from)
+    await signIn.signIn({ name: 'admin', password: 'a giraffe on a bicycle' }, from)
   })
 })
 

@@ -11,7 +11,7 @@ import type {
   StoredAnswer,
   StoredSession,
 } from '#server/identity/ports.ts'
-import { Refusal } from '#server/kernel/refusal.ts'
+import { notFound, Refusal, staleRevision } from '#server/kernel/refusal.ts'
 
 /** Accounts and sessions in memory, for tests of what stands on them. */
 export function memoryIdentity() {
@@ -34,7 +34,7 @@ export function memoryIdentity() {
       }
       const created: AccountRecord = {
         ...{ breakGlass: false, ...rest, id: randomUUID(), tenantName, email: null, providerId: null },
-        ...{ providerName: null, state: 'active', revision: 1, bindings: [binding] },
+        ...{ providerName: null, state: 'active', signedInAt_ms: null, revision: 1, bindings: [binding] },
       }
       accounts.set(created.id, created)
       return created
@@ -42,6 +42,20 @@ export function memoryIdentity() {
     async setPassword(id, passwordHash) {
       const account = accounts.get(id)
       if (account) accounts.set(id, { ...account, passwordHash })
+    },
+    async get(_scope, id) {
+      const account = accounts.get(id)
+      if (!account) throw notFound('user')
+      return account
+    },
+    async update(scope, id, revision, patch) {
+      const account = await this.get(scope, id)
+      if (account.revision !== revision) throw staleRevision(revision, account.revision)
+      const { displayName = account.displayName, state = account.state, email = account.email } = patch
+      const { breakGlass = account.breakGlass } = patch
+      const updated = { ...account, displayName, state, email, breakGlass, revision: revision + 1 }
+      accounts.set(id, updated)
+      return updated
     },
     remove: async (_scope, id) => accounts.delete(id),
   }
@@ -57,6 +71,17 @@ export function memoryIdentity() {
     async touch(hash, seenAt_ms) {
       const session = sessions.get(hash)
       if (session) sessions.set(hash, { ...session, seenAt_ms })
+    },
+    async renew(hash, next) {
+      const session = sessions.get(hash)
+      if (!session) return false
+      sessions.delete(hash)
+      sessions.set(next.hash, { ...session, ...next, seenAt_ms: next.authenticatedAt_ms })
+      return true
+    },
+    async move(hash, { tenantId, siteId = null }) {
+      const session = sessions.get(hash)
+      if (session) sessions.set(hash, { ...session, tenantId, siteId })
     },
     async remove(hash) {
       sessions.delete(hash)

@@ -8,15 +8,18 @@ import { readConfig } from '#server/config.ts'
 import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
+import { relyingParties } from '#server/identity/credentials/relying-party.ts'
 import type { ProviderOptions, ProviderRecord, Rule } from '#server/identity/federation/ports.ts'
 import type { AuditSink } from '#server/identity/ports.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
-import { accountStore, sessionStore } from '#server/inventory/accounts.ts'
+import { accountStore } from '#server/inventory/accounts.ts'
 import { type Database, EVERYTHING } from '#server/inventory/database.ts'
+import { sessionStore } from '#server/inventory/sessions.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { openFederation } from '#server/wiring-federation.ts'
 import { startTestDatabase } from '#test/peers/postgres.ts'
+import { memoryCredentials } from '../../identity/credential-stores.ts'
 import { type Credential, rsaCredential, signerOf } from '../../identity/saml/credentials.ts'
 import {
   encryptAssertion,
@@ -101,12 +104,18 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     publish: () => undefined,
   })
   const product = { ...config.product, instance: config.instance, demo: false }
-  const signIn = localSignIn(accounts, sessions, config.signIn)
+  const { local, ...limits } = config.signIn
+  const signIn = localSignIn({
+    ...{ accounts, sessions, limits, local, product: 'Weft', announce: async () => undefined },
+    ...memoryCredentials(relyingParties(config.http)),
+  })
   const app = await createApp({
     ...{ config, sessions, audit, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({}) },
     router: {
-      session: sessionHandlers({ signIn, sessions, product, logout: federation.logout }),
+      session: sessionHandlers({
+        ...{ signIn, sessions, product, logout: federation.logout, onFollowed: federation.onFollowed },
+      }),
       ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
       consoles: federation.consoles,
     },

@@ -1,0 +1,83 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Passkey } from '#server/contract/sessions.ts'
+import type { Passkeys } from '#server/identity/credentials/passkeys.ts'
+import type { StoredPasskey } from '#server/identity/credentials/ports.ts'
+import type { Totp } from '#server/identity/credentials/totp.ts'
+import { requirePerson } from '#server/identity/freshness.ts'
+import type { AccountRecord } from '#server/identity/ports.ts'
+import type { Caller } from '#server/identity/sessions.ts'
+import { Refusal } from '#server/kernel/refusal.ts'
+import { api, door } from './door.ts'
+
+export interface CredentialParts {
+  readonly totp: Totp
+  readonly passkeys: Passkeys
+  /** Challenges for strangers, from one address, within this time. */
+  readonly challenges: { readonly perAddress: number; readonly window_ms: number }
+}
+
+const view = ({ id, name, backedUp, createdAt_ms, usedAt_ms }: StoredPasskey): Passkey => ({
+  ...{ id, name, backedUp, createdAt: new Date(createdAt_ms).toISOString() },
+  usedAt: usedAt_ms === null ? null : new Date(usedAt_ms).toISOString(),
+})
+
+/** What is kept here belongs to accounts that are kept here, and only their person changes it. */
+function ownAccount(caller: Caller): AccountRecord {
+  requirePerson(caller)
+  const { account } = caller
+  if (account.providerId === null) return account
+  const message = `${account.providerName} vouches for this account.`
+  throw new Refusal('rule', message, [
+    { pointer: '', rule: 'credentials.elsewhere', message, mend: 'Change passkeys and second factors there.' },
+  ])
+}
+
+/** Passkeys and second factors of whoever is signed in. */
+export function credentialHandlers({ totp, passkeys, challenges }: CredentialParts) {
+  const strangers = new RateLimiterMemory({
+    points: challenges.perAddress,
+    duration: Math.ceil(challenges.window_ms / 1000),
+  })
+  return {
+    get: api.credentials.get.handler(async ({ context }) => {
+      const { id, passwordHash } = context.caller.account
+      const [own, asked] = await Promise.all([passkeys.of(id), totp.isAsked(id)])
+      return { passkeys: own.map(view), totp: asked, password: passwordHash !== null }
+    }),
+    beginPasskey: api.credentials.beginPasskey.handler(({ context }) =>
+      passkeys.beginRegistration(ownAccount(context.caller), context.origin),
+    ),
+    addPasskey: api.credentials.addPasskey.handler(async ({ input, context }) => {
+      const account = ownAccount(context.caller)
+      const passkey = await passkeys.register(account, input.name, input.response, context.origin)
+      context.note.subject = `user/${account.id}`
+      context.note.detail = `Passkey ${passkey.name}.`
+      return view(passkey)
+    }),
+    removePasskey: api.credentials.removePasskey.handler(async ({ input, context }) => {
+      const account = ownAccount(context.caller)
+      context.note.subject = `user/${account.id}`
+      await passkeys.remove(account.id, input.id)
+    }),
+    beginTotp: api.credentials.beginTotp.handler(({ context }) => totp.begin(ownAccount(context.caller))),
+    confirmTotp: api.credentials.confirmTotp.handler(async ({ input, context }) => {
+      const account = ownAccount(context.caller)
+      context.note.subject = `user/${account.id}`
+      await totp.confirm(account.id, input.code)
+    }),
+    removeTotp: api.credentials.removeTotp.handler(async ({ context }) => {
+      const account = ownAccount(context.caller)
+      context.note.subject = `user/${account.id}`
+      await totp.remove(account.id)
+    }),
+    beginSignIn: door.credentials.beginSignIn.handler(async ({ context }) => {
+      await strangers.consume(context.address).catch(() => {
+        throw new Refusal('too-many', 'Too many sign-ins were begun from this address.')
+      })
+      return passkeys.begin(context.origin)
+    }),
+    beginStepUp: api.credentials.beginStepUp.handler(({ context }) =>
+      passkeys.begin(context.origin, ownAccount(context.caller)),
+    ),
+  }
+}

@@ -1,0 +1,49 @@
+import type { SessionRecord } from '#server/contract/sessions.ts'
+import type { ListedSession, SessionRegister } from '#server/identity/ports.ts'
+import type { Sessions } from '#server/identity/sessions.ts'
+import { notFound } from '#server/kernel/refusal.ts'
+import { type AuditNote, api } from './door.ts'
+
+export interface SessionListParts {
+  readonly register: SessionRegister
+  readonly sessions: Pick<Sessions, 'alive' | 'expiresAt_ms'>
+}
+
+const time = (at_ms: number): string => new Date(at_ms).toISOString()
+
+/** Says in the audit log whose session was ended. */
+function noteEnd(note: AuditNote, ended: ListedSession | undefined): void {
+  if (!ended) throw notFound('session')
+  note.subject = `user/${ended.accountId}`
+  note.detail = `${ended.accountName}, ${ended.method}, from ${ended.address}`
+}
+
+/** Sessions: one's own, and those of the accounts that one sees. */
+export function sessionListHandlers({ register, sessions }: SessionListParts) {
+  const view = (session: ListedSession, current: string): SessionRecord => {
+    const { id, accountId, accountName, tenantName, method, providerName, address, agent, hash } = session
+    return {
+      ...{ id, accountId, accountName, tenantName, method, provider: providerName, address, agent },
+      ...{ createdAt: time(session.createdAt_ms), seenAt: time(session.seenAt_ms) },
+      ...{ expiresAt: time(sessions.expiresAt_ms(session)), current: hash === current },
+    }
+  }
+  return {
+    own: api.sessions.own.handler(async ({ context }) => {
+      const own = await register.own(context.account.id, sessions.alive())
+      return { items: own.map((one) => view(one, context.caller.session)) }
+    }),
+    endOwn: api.sessions.endOwn.handler(async ({ input, context }) => {
+      const ended = await register.endOwn(context.account.id, input.id)
+      noteEnd(context.note, ended)
+      if (ended?.hash === context.caller.session) context.keepSession(null)
+    }),
+    all: api.sessions.all.handler(async ({ input, context }) => {
+      const { items, next } = await register.list(context.scope, input, sessions.alive())
+      return { items: items.map((one) => view(one, context.caller.session)), next }
+    }),
+    endAny: api.sessions.endAny.handler(async ({ input, context }) => {
+      noteEnd(context.note, await register.endAny(context.scope, input.id))
+    }),
+  }
+}

@@ -1,0 +1,58 @@
+import { breakGlassNotices } from './api/break-glass-notices.ts'
+import { credentialHandlers } from './api/credentials.ts'
+import { sessionListHandlers } from './api/sessions.ts'
+import type { Config } from './config.ts'
+import type { Event } from './http/events.ts'
+import { cachedSessions } from './identity/access-cache.ts'
+import { announceBreakGlass } from './identity/break-glass.ts'
+import { passkeys as openPasskeys } from './identity/credentials/passkeys.ts'
+import { relyingParties } from './identity/credentials/relying-party.ts'
+import { totp as openTotp } from './identity/credentials/totp.ts'
+import type { AccountStore, AuditSink } from './identity/ports.ts'
+import { sessionKeeper } from './identity/sessions.ts'
+import { localSignIn } from './identity/sign-in.ts'
+import { breakGlassUses } from './inventory/alerts.ts'
+import { passkeyStore, totpStore } from './inventory/credentials.ts'
+import type { Database } from './inventory/database.ts'
+import { sessionRegister, sessionStore } from './inventory/sessions.ts'
+import { systemClock } from './kernel/clock.ts'
+import type { KeyService } from './keys/ports.ts'
+
+export interface SignInParts {
+  readonly config: Pick<Config, 'http' | 'instance' | 'product' | 'session' | 'signIn'>
+  readonly database: Database
+  readonly accounts: AccountStore
+  readonly audit: AuditSink
+  readonly keys: Pick<KeyService, 'seal' | 'open'>
+  readonly publish: (event: Event) => void
+  readonly warn: (words: string) => void
+}
+
+/** Joins sessions, and what signs people in whose accounts are kept here. */
+export function openSignIn({ config, database, accounts, audit, keys, publish, warn }: SignInParts) {
+  const { moves } = database
+  const clock = systemClock
+  const store = cachedSessions(sessionStore(database), { moves, clock })
+  const sessions = sessionKeeper(store, config.session, clock, moves)
+  const name = `${config.product.name} ${config.instance}`
+  const totp = openTotp({ store: totpStore(database), keys, issuer: name, clock })
+  const passkeys = openPasskeys({
+    ...{ store: passkeyStore(database), relyingParties: relyingParties(config.http), name, clock },
+  })
+  const announce = announceBreakGlass({
+    ...{ audit, warn },
+    alert: (ref) => publish({ topic: 'alert', kind: 'break-glass', ref, tenantId: null }),
+  })
+  const { local, perAddressFederated: perAddress, window_ms } = config.signIn
+  const signIn = localSignIn({
+    ...{ accounts, sessions, limits: config.signIn, totp, passkeys, local, product: config.product.name, announce },
+  })
+  return {
+    ...{ sessions, signIn, passkeys },
+    notices: breakGlassNotices((since_ms) => breakGlassUses(database, since_ms)),
+    handlers: {
+      sessions: sessionListHandlers({ register: sessionRegister(database), sessions }),
+      credentials: credentialHandlers({ totp, passkeys, challenges: { perAddress, window_ms } }),
+    },
+  }
+}
