@@ -39,12 +39,13 @@ function ProviderLink({ provider, next, primary }: { provider: Provider; next: s
 interface Props {
   readonly next: string
   readonly last: Provider | null
+  readonly tenant: string | null
   readonly onLocal: () => void
 }
 
 /** Who one is says which provider to ask: by e-mail address, or by the tenant’s name. */
-export function FindProvider({ next, last, onLocal }: Props) {
-  const [text, setText] = useState('')
+export function FindProvider({ next, last, tenant, onLocal }: Props) {
+  const [text, setText] = useState(tenant ?? '')
   const inBrowser = useInBrowser()
   const find = useFindProviders()
   const own = useOwnProviders()

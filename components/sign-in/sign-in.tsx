@@ -11,12 +11,14 @@ interface Props {
   /** The page to go on to. */
   readonly next: string
   readonly last: LastUsed | null
+  /** Whose people are wanted, where that is known. */
+  readonly tenant: string | null
   /** Reference of a sign-in that was refused. */
   readonly refused: string | null
 }
 
 /** Sign-in: through the identity provider of an e-mail address or tenant, or with a local account. */
-export function SignIn({ next, last, refused }: Props) {
+export function SignIn({ next, last, tenant, refused }: Props) {
   const [local, setLocal] = useState(last === 'local')
   return (
     <Frame>
@@ -29,7 +31,12 @@ export function SignIn({ next, last, refused }: Props) {
       {local ? (
         <LocalAccount next={next} onOther={() => setLocal(false)} />
       ) : (
-        <FindProvider next={next} last={last === 'local' ? null : last} onLocal={() => setLocal(true)} />
+        <FindProvider
+          next={next}
+          last={last === 'local' ? null : last}
+          tenant={tenant}
+          onLocal={() => setLocal(true)}
+        />
       )}
       {next === '/' ? null : (
         <p className="hint">

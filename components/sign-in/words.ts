@@ -1,5 +1,6 @@
 /** Where one returns to, in words. */
 export function placeWords(next: string): string {
+  if (next.startsWith('/saml/idp/')) return 'the console that you came from'
   const [area = '', name] = next.split('?')[0]?.slice(1).split('/') ?? []
   return `${area[0]?.toUpperCase() ?? ''}${area.slice(1)}${name && name.length < 20 ? `, ${name}` : ''}`
 }

@@ -9,6 +9,8 @@ export const metadata: Metadata = { title: 'Sign in' }
 
 /** Only paths of this console lead on; anything else could lead a person away from it. */
 const safe = (next: unknown): string => (typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/')
+const nameOf = (text: unknown): string | null =>
+  typeof text === 'string' && /^[a-z0-9-]{1,63}$/.test(text) ? text : null
 const reference = (text: unknown): string | null =>
   typeof text === 'string' && /^[\w.-]{1,64}$/.test(text) ? text : null
 
@@ -19,5 +21,5 @@ export default async function SignInPage({ searchParams }: { searchParams: Promi
   // A console may want to know who is there now, whoever is signed in.
   if (session && asked.again !== '1') redirect(next)
   const last = readLastUsed((await cookies()).get(LAST_USED)?.value)
-  return <SignIn next={next} last={last} refused={reference(asked.error)} />
+  return <SignIn next={next} last={last} tenant={nameOf(asked.tenant)} refused={reference(asked.error)} />
 }
