@@ -8,6 +8,8 @@ export interface Page {
 }
 
 export interface Browsing {
+  /** What it sends to that address as its `Cookie`. */
+  cookieFor(url: string): string
   /** Follows redirects; stops before asking an address that begins with `stopAt`. */
   open(url: string, options?: { readonly stopAt?: string }): Promise<Page>
   /** Sends a form. */
@@ -70,12 +72,14 @@ export function startBrowsing(): Browsing {
       else jar.set(name, value ?? '')
     }
   }
+  const cookieFor = (url: string) =>
+    [...(cookies.get(new URL(url).hostname) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
   const go = async (url: string, init: RequestInit, stopAt: string | undefined): Promise<Page> => {
     let [at, request] = [url, init]
     for (let hop = 0; hop < HOPS; hop++) {
       if (stopAt !== undefined && at.startsWith(stopAt)) return { url: at, status: 0, html: '', headers: new Headers() }
       const { hostname } = new URL(at)
-      const cookie = [...(cookies.get(hostname) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
+      const cookie = cookieFor(at)
       const response = await fetch(at, { ...request, redirect: 'manual', headers: { cookie } })
       keep(hostname, response.headers)
       const html = await response.text()
@@ -90,6 +94,7 @@ export function startBrowsing(): Browsing {
   const send: Browsing['send'] = (url, fields, options) =>
     go(url, { method: 'POST', body: new URLSearchParams(fields) }, options?.stopAt)
   return {
+    cookieFor,
     open: (url, options) => go(url, {}, options?.stopAt),
     send,
     submit: (page, fields = {}, options) => send(actionOf(page), { ...fieldsOf(page.html), ...fields }, options),

@@ -38,6 +38,9 @@ export interface Mellon {
   trust(identityProvider: string): Promise<void>
   log(): string
   pids(): number[]
+  /** Is down until `resume`, on the same port. */
+  halt(): Promise<void>
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -163,6 +166,10 @@ export async function startMellon(settings: MellonSettings): Promise<Mellon> {
     },
     log: () => `${process.log()}${readFileSync(path.join(folder, 'error.log'), 'utf8')}`,
     pids: () => process.pids(),
+    halt: () => process.stop(),
+    async resume() {
+      process = await serve()
+    },
     async stop() {
       await process.stop()
       removePeerFolder(folder)
