@@ -137,10 +137,11 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     routes,
     signIn,
     identityProviders,
-    consoles: downstream.handlers,
-    logout: single.logout,
     watch,
     notices: providerNotices(administration),
+    consoles: downstream.handlers,
+    logout: single.logout,
+    onFollowed: consoleSessions.follow,
   }
 }
 export type Federation = ReturnType<typeof openFederation>

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hashPassword } from '#server/identity/password.ts'
 import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import { EVERYTHING } from '#server/inventory/database.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { consoleGround, consoleMetadata, PERSISTENT, type TestConsole, type Wanted } from './console-ground.ts'
 import { operator, type SignInGround, startSignIn } from './ground.ts'
 
+const PASSWORD = 'a password for tests'
 let ground: SignInGround
 let ours: ReturnType<typeof consoleGround>
 let blue: string
@@ -435,6 +437,29 @@ test('what one was signed in to stays with the session that takes the place of a
   const second = await ground.enter(idp, {}, '', { cookie: first.session })
   const again = await ask(of, ours.browser(second.session))
   expect((await ours.accepted(of, again.answer, again.id)).sessionIndex).toBe(sessionIndex)
+})
+
+test('what one was signed in to stays when one signs in anew with a local account', async () => {
+  const [of, passwordHash] = [await ours.register(), await hashPassword(PASSWORD)]
+  const name = `l-${randomBytes(4).toString('hex')}`
+  const made = { name, displayName: name, role: 'operator', tenantId: null, passwordHash }
+  await ground.accounts.create(EVERYTHING, made)
+  const enter = async (cookie = '') => {
+    const answer = await fetch(`${ground.origin}/api/v1/session`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', cookie } },
+      body: JSON.stringify({ name, password: PASSWORD }),
+    })
+    return ground.cookieOf(answer, /^__Host-weft=/)
+  }
+  const indexIn = async (session: string) => {
+    const { id, answer } = await ask(of, ours.browser(session))
+    return (await ours.accepted(of, answer, id)).sessionIndex
+  }
+  const first = await enter()
+  const index = await indexIn(first)
+  const second = await enter(first)
+  expect([await indexIn(second), await ground.whoIs(first)]).toEqual([index, undefined])
+  expect(await indexIn(await enter())).not.toBe(index)
 })
 
 test('metadata that describe another address count once they are kept', async () => {
