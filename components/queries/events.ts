@@ -16,6 +16,7 @@ const STALE: Readonly<Record<Exclude<Topic, 'resync'>, readonly (readonly unknow
   tenant: [utils.tenants.key()],
   audit: [utils.audit.key()],
   provider: [utils.identityProviders.key()],
+  alert: [utils.overview.key()],
   console: [utils.consoles.key()],
 }
 /** Events come in bursts; one burst makes one round of reading. */

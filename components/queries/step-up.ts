@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'react'
-
 /** On it the page to which a provider leads back after a fresh sign-in tells the one that waits. */
 export const PROVED_CHANNEL = 'weft-proved'
 
@@ -23,13 +21,11 @@ export function settleProof(proved: boolean): void {
   for (const settle of settled) settle(proved)
 }
 
+/** Follows whether calls wait for a proof. */
+export function onProofAsked(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
 /** Whether calls wait for a proof. */
-export const useProofAsked = (): boolean =>
-  useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => waiting.length > 0,
-    () => false,
-  )
+export const isProofAsked = (): boolean => waiting.length > 0

@@ -10,10 +10,21 @@ export const bindingPlace = ({ tenantName, siteName }: Pick<Binding, 'tenantName
 const SOURCES = { local: 'given here', provider: 'by a rule, at sign-in', scim: 'pushed by SCIM' } as const
 const fromWhere = ({ groupName, source }: Binding) => (groupName ? `through the group ${groupName}` : SOURCES[source])
 
+interface Props {
+  readonly bindings: readonly Binding[]
+  /** A group’s own: what it gives, not what comes through it. */
+  readonly ofGroup?: boolean
+  readonly onTake?: (one: Binding) => void
+}
+
 /** Roles with where they count and where they come from; those that were given here can be taken away. */
-export function BindingTable({ bindings, onTake }: { bindings: readonly Binding[]; onTake?: (one: Binding) => void }) {
+export function BindingTable({ bindings, ofGroup = false, onTake }: Props) {
   if (bindings.length === 0)
-    return <p className="in dim">No role: signing in works, seeing or doing anything does not.</p>
+    return (
+      <p className="in dim">
+        {ofGroup ? 'Nothing yet: give it a role.' : 'No role: signing in works, seeing or doing anything does not.'}
+      </p>
+    )
   return (
     <TableWrap rows>
       <table className="t">
@@ -32,9 +43,9 @@ export function BindingTable({ bindings, onTake }: { bindings: readonly Binding[
             <tr key={binding.id}>
               <td className="p-title">{roleWords(binding.role)}</td>
               <td className="p-side">{bindingPlace(binding)}</td>
-              <td className="p-under mid">{fromWhere(binding)}</td>
+              <td className="p-under mid">{ofGroup ? SOURCES[binding.source] : fromWhere(binding)}</td>
               <td className="num p-tools">
-                {onTake && binding.source === 'local' && !binding.groupName ? (
+                {onTake && binding.source === 'local' && (ofGroup || !binding.groupName) ? (
                   <Button
                     small
                     look="quiet"

@@ -21,6 +21,9 @@ const SHOW = [
   { id: 'refused', label: 'Refused' },
 ] as const
 
+/** Ids say nothing to people; they stand in the hint. */
+const withoutIds = (words: string): string => words.replace(/ \((binding|token) [0-9a-f-]{36}\)/g, '')
+
 /** Why calls were let in or refused, newest first. */
 export function DecisionsPage() {
   const [view, setView] = useQueryStates(KEYS, { history: 'replace', clearOnDefault: true })
@@ -77,7 +80,9 @@ export function DecisionsPage() {
                       {one.allowed ? 'Let in' : 'Refused'}
                     </Status>
                   </td>
-                  <td className="mid p-tools because">{one.because}</td>
+                  <td className="mid p-tools because" title={one.because}>
+                    {withoutIds(one.because)}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -136,7 +136,7 @@ function OneGroup({ group }: { group: Group }) {
               </MayButton>
             </span>
           </header>
-          <BindingTable bindings={group.bindings} {...(mayWrite ? { onTake: setTaken } : {})} />
+          <BindingTable ofGroup bindings={group.bindings} {...(mayWrite ? { onTake: setTaken } : {})} />
         </section>
         <Members group={group} />
       </div>

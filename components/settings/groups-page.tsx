@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<Group>[] = [
     numeric: true,
     filter: 'number',
     phone: 'side-under',
-    phoneWords: () => ({ after: 'members' }),
+    phoneWords: ({ members }) => ({ after: members === 1 ? 'member' : 'members' }),
   },
   {
     id: 'roles',

@@ -1,6 +1,7 @@
 'use client'
 import { Fragment, useState } from 'react'
 import type { RoleRecord } from '#server/contract/access.ts'
+import { ROLES } from '#server/contract/rights.ts'
 import { useRemoveRole, useRoles } from '../queries/roles.ts'
 import { MayButton } from '../shell/may-button.tsx'
 import { RIGHT_AREAS, RIGHT_WORDS } from '../shell/rights.ts'
@@ -115,11 +116,16 @@ function Matrix({ roles }: { roles: readonly RoleRecord[] }) {
   )
 }
 
+/** The roles in code first, the strongest at their head. */
+const rank = ({ id, name }: RoleRecord): number =>
+  id === null ? (ROLES as readonly string[]).indexOf(name) : ROLES.length
+
 /** The roles that there are, and what each may do. */
 export function RolesPage() {
   const roles = useRoles()
   const [form, setForm] = useState<RoleRecord | 'new'>()
   const [doomed, setDoomed] = useState<RoleRecord>()
+  const sorted = roles.data?.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
   const remove = useRemoveRole()
   return (
     <>
@@ -131,10 +137,10 @@ export function RolesPage() {
       {roles.isError ? <Refused error={roles.error} onRetry={() => void roles.refetch()} /> : null}
       <div className="body wide">
         {roles.isPending ? <Skeleton rows={6} /> : null}
-        {roles.data ? (
+        {sorted ? (
           <>
             <div className="rolecards">
-              {roles.data.map((role) => (
+              {sorted.map((role) => (
                 <RoleCard
                   key={`${role.name}${role.tenantId}`}
                   role={role}
@@ -143,7 +149,7 @@ export function RolesPage() {
                 />
               ))}
             </div>
-            <Matrix roles={roles.data} />
+            <Matrix roles={sorted} />
           </>
         ) : null}
       </div>

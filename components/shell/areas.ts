@@ -31,12 +31,12 @@ export interface SettingsPage {
 /** The pages of the settings, by group. */
 export const SETTINGS: readonly SettingsPage[] = [
   { href: '/settings', label: 'Your account', icon: 'person', group: 'You' },
-  { href: '/settings/my-consoles', label: 'Your consoles', icon: 'arrow', group: 'You' },
+  { href: '/settings/my-consoles', label: 'Your consoles', icon: 'open', group: 'You' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'screen', group: 'You' },
   { href: '/settings/tokens', label: 'API tokens', icon: 'key', group: 'You' },
   { href: '/settings/users', label: 'People', icon: 'people', group: 'Access', right: 'user.read' },
   { href: '/settings/groups', label: 'Groups', icon: 'group', group: 'Access', right: 'group.read' },
-  { href: '/settings/roles', label: 'Roles', icon: 'check', group: 'Access', right: 'role.read' },
+  { href: '/settings/roles', label: 'Roles', icon: 'columns', group: 'Access', right: 'role.read' },
   { href: '/settings/providers', label: 'Identity providers', icon: 'badge', group: 'Access', right: 'provider.read' },
   { href: '/settings/consoles', label: 'VNF consoles', icon: 'inventory', group: 'Access', right: 'console.read' },
   { href: '/settings/audit', label: 'Audit', icon: 'list', group: 'Evidence', right: 'audit.read' },

@@ -1,10 +1,10 @@
 'use client'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useEffect, useState, useSyncExternalStore } from 'react'
 import { useCredentials } from '../queries/credentials.ts'
 import { problemOf } from '../queries/problem.ts'
 import { useStepUp } from '../queries/session.ts'
 import { passkeyToStepUp } from '../queries/sign-in.ts'
-import { PROVED_CHANNEL, settleProof, useProofAsked } from '../queries/step-up.ts'
+import { isProofAsked, onProofAsked, PROVED_CHANNEL, settleProof } from '../queries/step-up.ts'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -134,7 +134,7 @@ function Ways() {
 
 /** Opens when a call needs a fresh proof of who asks, and lets the call go on afterwards. */
 export function StepUp() {
-  const asked = useProofAsked()
+  const asked = useSyncExternalStore(onProofAsked, isProofAsked, () => false)
   return (
     <Dialog title="Is it still you?" isOpen={asked} onClose={() => settleProof(false)}>
       <p>What you are about to do changes who may do what. Prove once more who you are; it counts for a few minutes.</p>

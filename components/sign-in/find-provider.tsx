@@ -54,7 +54,9 @@ export function FindProvider({ next, last, tenant, onLocal }: Props) {
     if (text.trim() !== '') find.mutate(text.trim())
   }
   const found = find.data?.items.map(brief)
-  const others = (own.data?.items ?? []).map(brief).filter(({ name }) => name !== last?.name)
+  const others = (own.data?.items ?? [])
+    .map(brief)
+    .filter(({ name }) => name !== last?.name && !found?.some((one) => one.name === name))
   const asked = text.includes('@') ? text.slice(text.lastIndexOf('@') + 1).trim() : text.trim()
   return (
     <form className="signform" onSubmit={submit} aria-label="Find your identity provider">

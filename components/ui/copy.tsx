@@ -1,5 +1,5 @@
 'use client'
-import { useEffect, useState } from 'react'
+import { Fragment, useEffect, useState } from 'react'
 import { Button } from './button.tsx'
 
 const SAID_MS = 2000
@@ -24,13 +24,23 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
   )
 }
 
+/** Long addresses break after a slash. */
+const breakable = (text: string) =>
+  text.split(/(?<=\/)(?=[^/])/).map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts stand in one order for good
+    <Fragment key={index}>
+      {part}
+      <wbr />
+    </Fragment>
+  ))
+
 /** A value that is carried elsewhere: shown whole, with a button that copies it. */
 export function CopyLine({ label, text, hideLabel }: { label: string; text: string; hideLabel?: boolean }) {
   return (
     <div className="copyline">
       {hideLabel ? null : <span className="label">{label}</span>}
       <div className="copybox">
-        <code className="mono">{text}</code>
+        <code className="mono">{breakable(text)}</code>
         <CopyButton text={text} what={label} />
       </div>
     </div>
