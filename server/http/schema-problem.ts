@@ -56,9 +56,15 @@ function words(issue: Issue, data: unknown): Omit<RefusalDetail, 'pointer'> {
   }
 }
 
+/** Of a request that may have several forms, the one that it comes nearest to says what is wrong. */
+const nearest = (forms: readonly (readonly Issue[])[]): readonly Issue[] | undefined =>
+  forms.toSorted((a, b) => a.length - b.length)[0]
+
 /** What is wrong with a request, field by field. `data`: what was parsed. */
 export function schemaDetails(issues: readonly Issue[], data: unknown): RefusalDetail[] {
   return issues.flatMap((issue) => {
+    const form = issue.code === 'invalid_union' && issue.path.length === 0 ? nearest(issue.errors) : undefined
+    if (form) return schemaDetails(form, data)
     if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerTo(issue.path), ...words(issue, data) }]
     return issue.keys.map((key) => ({
       ...{ pointer: pointerTo([...issue.path, key]), rule: 'unknown-key' },

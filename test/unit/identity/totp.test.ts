@@ -1,0 +1,113 @@
+import { Secret, TOTP } from 'otpauth'
+import { describe, expect, test } from 'vitest'
+import { from, ground } from './ground.ts'
+
+const STEP_S = 30
+
+/** A device that shows codes for a secret in base32. */
+const codesOf = (secret: string) => (at_ms: number) =>
+  TOTP.generate({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: STEP_S, timestamp: at_ms })
+
+async function withCodes() {
+  const made = await ground({ perAccount: 6 })
+  const { secret, uri } = await made.totp.begin(made.admin)
+  const codeAt = codesOf(secret)
+  const code = (steps = 0) => codeAt(made.clock.now_ms() + steps * STEP_S * 1000)
+  await made.totp.confirm(made.admin.id, code())
+  made.pass(2)
+  const enter = (typed?: string) => made.signIn.signIn({ name: 'admin', password: made.password, code: typed }, from)
+  return { ...made, secret, uri, code, enter }
+}
+
+describe('codes by time', () => {
+  test('are those of RFC 6238', () => {
+    const secret = Buffer.from('12345678901234567890')
+    const at = (time_s: number) => codesOf(new Secret({ buffer: Uint8Array.from(secret).buffer }).base32)(time_s * 1000)
+    expect([59, 1_111_111_109, 20_000_000_000].map(at)).toEqual(['287082', '081804', '353130'])
+  })
+
+  test('are asked after the right password alone, and then both count', async () => {
+    const { enter, code, uri, signIn } = await withCodes()
+    expect(uri).toMatch(/^otpauth:\/\/totp\/Weft(%20|\+)test:admin\?.*period=30/)
+    await expect(enter()).rejects.toMatchObject({ code: 'code-required', errors: [{ pointer: '/code' }] })
+    const blind = signIn.signIn({ name: 'admin', password: 'wrong', code: code() }, from)
+    await expect(blind).rejects.toMatchObject({ code: 'unauthenticated', errors: [] })
+    expect((await enter(code())).caller.method).toBe('password+totp')
+  })
+
+  test('work once each, also of eight at once', async () => {
+    const { totp, admin, code } = await withCodes()
+    const used = await Promise.all(Array.from({ length: 8 }, () => totp.use(admin.id, code())))
+    expect(used.filter(Boolean)).toHaveLength(1)
+    expect(await totp.use(admin.id, code())).toBe(false)
+    expect(await totp.use(admin.id, code(1))).toBe(true)
+    // What is older than the last one that was used is used up too.
+    expect(await totp.use(admin.id, code(-1))).toBe(false)
+  })
+
+  test('of one step before and after count, no others', async () => {
+    for (const [steps, fits] of [
+      ...([
+        [-1, true],
+        [0, true],
+        [1, true],
+      ] as const),
+      ...([
+        [-2, false],
+        [2, false],
+      ] as const),
+    ]) {
+      const { totp, admin, code } = await withCodes()
+      expect(await totp.use(admin.id, code(steps)), String(steps)).toBe(fits)
+    }
+  })
+
+  test('that confirmed the secret sign nobody in', async () => {
+    const { totp, admin, password, signIn, clock } = await ground()
+    const { secret } = await totp.begin(admin)
+    const code = codesOf(secret)(clock.now_ms())
+    await totp.confirm(admin.id, code)
+    await expect(signIn.signIn({ name: 'admin', password, code }, from)).rejects.toMatchObject({
+      code: 'unauthenticated',
+      errors: [{ pointer: '/code' }],
+    })
+  })
+
+  test('cannot be guessed: each wrong one is a failed try of the account', async () => {
+    const { enter, code, clock } = await withCodes()
+    const right = new Set([-1, 0, 1].map((step) => code(step)))
+    const wrong = ['000000', '111111', '222222', '333333'].find((one) => !right.has(one))
+    expect(clock.now_ms()).toBeGreaterThan(0)
+    for (let round = 0; round < 6; round++)
+      await expect(enter(wrong)).rejects.toMatchObject({ code: 'unauthenticated' })
+    await expect(enter(code())).rejects.toMatchObject({ code: 'too-many' })
+  })
+
+  test('asking for one does not give back the tries', async () => {
+    const { enter } = await withCodes()
+    for (let round = 0; round < 6; round++) await expect(enter()).rejects.toMatchObject({ code: 'code-required' })
+    await expect(enter()).rejects.toMatchObject({ code: 'too-many' })
+  })
+})
+
+describe('a secret', () => {
+  test('counts once it is confirmed, and can be made anew until then', async () => {
+    const { totp, admin, password, signIn, clock } = await ground()
+    const first = await totp.begin(admin)
+    const second = await totp.begin(admin)
+    expect(await totp.isAsked(admin.id)).toBe(false)
+    await signIn.signIn({ name: 'admin', password }, from)
+    const stale = totp.confirm(admin.id, codesOf(first.secret)(clock.now_ms()))
+    await expect(stale).rejects.toMatchObject({ code: 'rule', errors: [{ pointer: '/code' }] })
+    await totp.confirm(admin.id, codesOf(second.secret)(clock.now_ms()))
+    expect(await totp.isAsked(admin.id)).toBe(true)
+    await expect(totp.begin(admin)).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  test('that is removed is asked for no more', async () => {
+    const { totp, admin, enter } = await withCodes()
+    await totp.remove(admin.id)
+    expect((await enter()).caller.method).toBe('password')
+    await expect(totp.remove(admin.id)).rejects.toMatchObject({ code: 'not-found' })
+  })
+})
