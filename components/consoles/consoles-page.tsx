@@ -115,11 +115,11 @@ function OwnIdp() {
   const inBrowser = useInBrowser()
   const origin = inBrowser ? window.location.origin : ''
   return (
-    <section className="card ours" aria-labelledby="h-own-idp">
+    <section className="card" aria-labelledby="h-own-idp">
       <header>
         <h2 id="h-own-idp">What a console needs to know of Weft</h2>
       </header>
-      <div className="in">
+      <div className="in stack wide">
         <CopyLine label="Metadata, and entity id" text={`${origin}/saml/idp/metadata`} />
         <CopyLine label="Single sign-on" text={`${origin}/saml/idp/sso`} />
       </div>
@@ -176,7 +176,9 @@ export function ConsolesPage() {
           </Empty>
         }
       />
-      <OwnIdp />
+      <div className="body under">
+        <OwnIdp />
+      </div>
       {form ? <ConsoleForm item={form === 'new' ? null : form} onClose={() => setForm(undefined)} /> : null}
       {doomed ? (
         <Confirm

@@ -129,12 +129,18 @@ function Steps({ step, draft, provider }: { step: number; draft: Draft; provider
   )
 }
 
+interface SavedProps {
+  readonly id: string
+  readonly step: number
+  readonly onUnsaved: (unsaved: boolean) => void
+}
+
 /** What the second half of the wizard works on: the provider as it is kept. */
-function Saved({ id, step }: { id: string; step: number }) {
+function Saved({ id, step, onUnsaved }: SavedProps) {
   const provider = useProvider(id)
   if (!provider.data) return <ErrorBanner error={provider.error} />
   return step === 3 ? (
-    <RulesEditor key={provider.data.revision} provider={provider.data} />
+    <RulesEditor key={provider.data.revision} provider={provider.data} onUnsaved={onUnsaved} />
   ) : (
     <TestSignIn provider={provider.data} />
   )
@@ -145,6 +151,7 @@ function useWizard() {
   const [step, setStep] = useState(1)
   const [draft, setDraft] = useState(() => blankDraft(place.tenantId))
   const [provider, setProvider] = useState<IdentityProvider>()
+  const [unsaved, setUnsaved] = useState(false)
   const importing = useImportProvider()
   const adding = useAddOidc()
   const error = importing.error ?? adding.error
@@ -188,7 +195,8 @@ function useWizard() {
   }
   const next = () => (step === 2 ? create() : setStep(step + 1))
   const busy = importing.isPending || adding.isPending
-  return { step, setStep, draft, change, provider, error, refused, next, busy, why: whyNotYet(step, draft) }
+  const why = unsaved ? 'Save or undo the rules to go on' : whyNotYet(step, draft)
+  return { step, setStep, draft, change, provider, error, refused, next, busy, why, setUnsaved }
 }
 
 function Actions({ wizard }: { wizard: ReturnType<typeof useWizard> }) {
@@ -259,7 +267,7 @@ export function AddProvider() {
           <ErrorBanner error={error} except={FIELDS} />
           {step === 1 ? <MetadataStep draft={draft} onDraft={change} refused={refused} /> : null}
           {step === 2 ? <WhoStep draft={draft} onDraft={change} refused={refused} /> : null}
-          {provider && step > 2 ? <Saved id={provider.id} step={step} /> : null}
+          {provider && step > 2 ? <Saved id={provider.id} step={step} onUnsaved={wizard.setUnsaved} /> : null}
           {step === 1 ? <OwnSp protocol={draft.kind === 'oidc' ? 'oidc' : 'saml'} /> : null}
         </div>
       </div>

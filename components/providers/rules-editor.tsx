@@ -1,5 +1,5 @@
 'use client'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { IdentityProvider, MappingRule } from '#server/contract/providers.ts'
 import { useUpdateProvider } from '../queries/providers.ts'
 import { useTenants } from '../queries/tenants.ts'
@@ -23,8 +23,14 @@ function moved<T>(list: readonly T[], from: number, by: -1 | 1): T[] {
   return next
 }
 
+interface Props {
+  readonly provider: IdentityProvider
+  /** Told whether there are changes that nobody has saved. */
+  readonly onUnsaved?: (unsaved: boolean) => void
+}
+
 /** The rules of a provider beside a trial that follows each change; saved as a whole. */
-export function RulesEditor({ provider }: { provider: IdentityProvider }) {
+export function RulesEditor({ provider, onUnsaved }: Props) {
   const mayWrite = useMay('provider.write')
   const tenants = useTenants(useMay('tenant.read'))
   const [rules, setRules] = useState<readonly MappingRule[]>(provider.rules)
@@ -32,6 +38,10 @@ export function RulesEditor({ provider }: { provider: IdentityProvider }) {
   const complete = rules.every(isComplete)
   const state = useRulesTrial(provider.id, rules.filter(isComplete).length === rules.length ? rules : provider.rules)
   const isChanged = JSON.stringify(rules) !== JSON.stringify(provider.rules)
+  useEffect(() => {
+    onUnsaved?.(isChanged)
+    return () => onUnsaved?.(false)
+  }, [isChanged, onUnsaved])
   const set = (at: number, rule: MappingRule | undefined) =>
     setRules(rules.flatMap((one, index) => (index === at ? (rule ?? []) : one)))
   const save = () =>

@@ -54,7 +54,7 @@ type Asked =
 function KeyRows({ keys, onRetire }: { keys: readonly KeySummary[]; onRetire: (key: KeySummary) => void }) {
   return (
     <TableWrap rows>
-      <table className="t">
+      <table className="t keytable">
         <thead>
           <tr>
             <th>State</th>

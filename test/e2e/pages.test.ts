@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Group } from '#server/contract/access.ts'
 import type { ChangeSummary } from '#server/contract/changes.ts'
 import type { Attachment, Tenant } from '#server/contract/inventory.ts'
 import type { Network } from '#server/contract/networks.ts'
+import type { IdentityProvider } from '#server/contract/providers.ts'
+import type { Account } from '#server/contract/session.ts'
 import { until } from '#server/lab/until.ts'
 import { type Api, apiAt, commit, signIn as sessionOf } from './api.ts'
 import { launchBrowser, openPage, signIn } from './browser.ts'
@@ -56,6 +59,39 @@ async function draftLongNames(api: Api): Promise<{ readonly change: ChangeSummar
   return { change, network }
 }
 
+/** A person, a group with a role, a role, a token and a provider; answers the pages of those that have one. */
+async function giveAccess(api: Api): Promise<string[]> {
+  const password = 'cactus-lantern-orbit-42'
+  const user = await api.post<Account>('/users', {
+    name: 'ingrid',
+    displayName: 'Ingrid Solheim',
+    role: 'auditor',
+    password,
+  })
+  const group = await api.post<Group>('/groups', { name: 'People who watch the networks at night' })
+  await api.post(`/groups/${group.id}/members`, { userId: user.id })
+  await api.post(`/groups/${group.id}/bindings`, { role: 'operator' })
+  await api.post('/roles', { name: 'network-watch', words: 'Watches at night.', rights: ['network.read'] })
+  await api.post('/tokens', { name: 'backup on nas-2', rights: ['network.read', 'change.read'], days: 9 })
+  // Metadata like any provider's: our own, under another name and without the signature that says ours.
+  const own = await (await fetch(`${weft.address}/saml/idp/metadata`)).text()
+  const metadata = own
+    .replace(/<ds:Signature[\s\S]*?<\/ds:Signature>/, '')
+    .replace(/entityID="[^"]*"/, 'entityID="https://login.norrdata.example/idp"')
+  const rules = [
+    { when: [{ attribute: 'groups', operator: 'is', value: 'ops' }], then: { give: 'role', role: 'operator' } },
+    { when: [{ attribute: 'mail', operator: 'ends-with', value: '@guest.example' }], then: { give: 'nothing' } },
+  ]
+  const names = { name: 'norrdata', displayName: 'Norrdata Operations', emailDomains: ['norrdata.example'] }
+  const provider = await api.post<IdentityProvider>('/identity-providers', {
+    ...names,
+    operators: true,
+    rules,
+    metadata,
+  })
+  return [`/settings/users/${user.id}`, `/settings/groups/${group.id}`, `/settings/providers/${provider.id}`]
+}
+
 beforeAll(async () => {
   weft = await startWeft('pages', { bare: false })
   browser = await launchBrowser()
@@ -70,9 +106,13 @@ beforeAll(async () => {
   const { revision } = await api.get<Network>(`/networks/${long.network.id}`)
   await api.patch(`/networks/${long.network.id}?change=${draft.id}`, revision, { mtu: 1300, change: draft.id })
   const [network, datapath] = [await firstId('network'), await firstId('datapath')]
+  const access = await giveAccess(api)
   routes = [
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
     ...['/inventory/nics', '/inventory/attachments', '/inventory/tenants', '/settings/users', '/settings/audit'],
+    ...['/settings/my-consoles', '/settings/sessions', '/settings/sessions?of=all', '/settings/tokens'],
+    ...['/settings/groups', '/settings/roles', '/settings/providers', '/settings/providers/new', '/settings/consoles'],
+    ...['/settings/decisions', '/settings/keys', ...access, '/proved', '/signed-out?ended=Norrdata&left=Firewall'],
     ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
     ...[`/networks/${long.network.id}`, `/networks/${long.network.id}/edit`, `/changes/${long.change.name}`],
     ...[`/changes/${draft.name}`, `/datapaths/${datapath}?view=ports`, '/networks?q=no-network-is-called-so'],
