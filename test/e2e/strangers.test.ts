@@ -137,6 +137,7 @@ describe('a stranger', () => {
       })
     expect(data.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
     expect(data.headers.get('cache-control')).toBe('no-store')
+    expect(page.headers.get('cache-control')).toContain('no-store')
   })
 
   test('gets a cookie that scripts and other sites do not see', async () => {
