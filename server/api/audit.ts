@@ -5,7 +5,7 @@ import { seesAll } from '#server/inventory/database.ts'
 import { readList } from '#server/inventory/list.ts'
 import { toCsv, toJsonLines } from './audit-export.ts'
 import { auditVerifier, type VerificationParts } from './audit-verification.ts'
-import { api, type SignedInContext } from './door.ts'
+import { api, nameOf, type SignedInContext } from './door.ts'
 import { scopeOf } from './intent.ts'
 
 export interface AuditParts extends Omit<VerificationParts, 'evidence'> {
@@ -15,9 +15,9 @@ export interface AuditParts extends Omit<VerificationParts, 'evidence'> {
 }
 
 /** Reading is no write, but who takes the log away is worth a line: one for each export, not one for each page. */
-const exported = ({ audit, account, address, scope }: SignedInContext, format: string): Promise<void> =>
+const exported = ({ audit, caller, account, address, scope }: SignedInContext, format: string): Promise<void> =>
   audit.record({
-    ...{ actor: account.name, actorId: account.id, address, action: 'audit.export', outcome: 'done', detail: format },
+    ...{ actor: nameOf(caller), actorId: account.id, address, action: 'audit.export', outcome: 'done', detail: format },
     ...{ subject: null, tenantId: scope.tenantId, changeId: null },
   })
 

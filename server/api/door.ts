@@ -94,7 +94,8 @@ function decided(
 }
 
 /** Who acts, as the logs name them: a token is told apart from its owner. */
-const nameOf = ({ account, token }: Caller): string => (token ? `${account.name} (token ${token.name})` : account.name)
+export const nameOf = ({ account, token }: Caller): string =>
+  token ? `${account.name} (token ${token.name})` : account.name
 
 /** Why something was refused, as a code. */
 const reasonOf = (error: Error): string =>

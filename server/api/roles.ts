@@ -1,5 +1,5 @@
 import type { RoleRecord } from '#server/contract/access.ts'
-import { mustHold, ownerWithin } from '#server/identity/grants.ts'
+import { mustHold, mustHoldEach, ownerWithin } from '#server/identity/grants.ts'
 import { readList } from '#server/inventory/list.ts'
 import { ROLE_FIELDS, type RoleStore } from '#server/inventory/roles.ts'
 import { api, type SignedInContext } from './door.ts'
@@ -21,7 +21,7 @@ export function roleHandlers(roles: RoleStore) {
       const { name, words, rights } = input
       context.note.detail = name
       const tenantId = ownerWithin(context.scope, input.tenantId)
-      mustHold(context.caller, rights, placeOf({ tenantId }), '/rights')
+      mustHoldEach(context.caller, rights, placeOf({ tenantId }), '/rights')
       const role = await roles.create(context.scope, { name, words, tenantId, rights: [...new Set(rights)] })
       Object.assign(context.note, { subject: `role/${role.id}`, after: role, ...(tenantId && { tenantId }) })
       return role
@@ -29,7 +29,7 @@ export function roleHandlers(roles: RoleStore) {
     update: api.roles.update.handler(async ({ input, context }) => {
       const { id, words, rights } = input
       const held = await own(context, id)
-      if (rights) mustHold(context.caller, rights, placeOf(held), '/rights')
+      if (rights) mustHoldEach(context.caller, rights, placeOf(held), '/rights')
       const patch = { words, rights: rights && [...new Set(rights)] }
       const role = await roles.update(context.scope, id, revisionOf(context), patch)
       context.note.after = role

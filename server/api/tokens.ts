@@ -1,8 +1,7 @@
-import { effectiveAt, heldAt, mustHold } from '#server/identity/grants.ts'
+import { mustHoldEach } from '#server/identity/grants.ts'
 import { newToken } from '#server/identity/tokens.ts'
 import { readList } from '#server/inventory/list.ts'
 import { TOKEN_FIELDS, type TokenStore } from '#server/inventory/tokens.ts'
-import { brokenRules } from '#server/kernel/refusal.ts'
 import { api, type SignedInContext } from './door.ts'
 
 const DAY_MS = 86_400_000
@@ -22,17 +21,7 @@ export function tokenHandlers(tokens: TokenStore) {
       context.note.detail = name
       const place = placeOf(context, input.tenantId)
       const rights = [...new Set(input.rights)]
-      mustHold(context.caller, rights, place, '/rights')
-      const useless = rights.filter(
-        (right) => !effectiveAt([right], place).length || !heldAt(context.caller, place).has(right),
-      )
-      if (useless.length > 0)
-        throw brokenRules([
-          {
-            ...{ pointer: '/rights', rule: 'token.right', message: `${useless.join(', ')} cannot be had there.` },
-            mend: 'Leave it out, or choose another place.',
-          },
-        ])
+      mustHoldEach(context.caller, rights, place, '/rights')
       const { token, hash, prefix } = newToken()
       const expiresAt = new Date(Date.now() + days * DAY_MS)
       const made = await tokens.create({

@@ -31,10 +31,15 @@ export function heldAt({ account, scope, token }: Giver, place: Whose): Readonly
 export const effectiveAt = (rights: readonly Right[], place: Whose): Right[] =>
   rights.filter((right) => countsAt(right, place))
 
-/** Throws `Refusal` (`forbidden`) where rights are given, or taken, that one does not hold oneself at that place. */
+/** Throws `Refusal` (`forbidden`) where rights are given, or taken, that count at a place and that one does not hold there oneself. */
 export function mustHold(giver: Giver, rights: readonly Right[], place: Whose, pointer: string): void {
+  mustHoldEach(giver, effectiveAt(rights, place), place, pointer)
+}
+
+/** The same of rights that have no effect at that place too: nobody makes a role of what they lack, wherever that may lead. */
+export function mustHoldEach(giver: Giver, rights: readonly Right[], place: Whose, pointer: string): void {
   const held = heldAt(giver, place)
-  const lacking = effectiveAt(rights, place).filter((right) => !held.has(right))
+  const lacking = rights.filter((right) => !held.has(right))
   if (lacking.length === 0) return
   const message = `${giver.account.name} does not hold ${lacking.join(', ')} there, and so cannot give or take it.`
   throw new Refusal('forbidden', message, [

@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Binding, Whose } from '#server/identity/ports.ts'
-import { brokenRules, notFound, Refusal } from '#server/kernel/refusal.ts'
+import { notFound, Refusal } from '#server/kernel/refusal.ts'
 import { BINDING_JOINS, BINDING_JSON, type BindingRow, bindingOf } from './binding-rows.ts'
 import { type Database, EVERYTHING, isUniqueViolation, type Scope, type Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { keepingAnOperator } from './operators.ts'
+import { mustExist } from './places.ts'
 import { type BindableRole, lockRole } from './roles.ts'
 
 /** Who holds a role: an account or a group. */
@@ -38,15 +39,9 @@ async function find(tx: Transaction, holder: Holder, id: string): Promise<Bindin
   return binding
 }
 
-async function mustBeThere(tx: Transaction, { tenantId, siteId }: Whose): Promise<void> {
-  if (tenantId !== null && !(await tx.tenant.findUnique({ where: { id: tenantId } })))
-    throw nowhere('/tenantId', 'tenant')
-  if (siteId && !(await tx.site.findUnique({ where: { id: siteId } }))) throw nowhere('/siteId', 'site')
-}
-
 async function give(tx: Transaction, holder: Holder, role: BindableRole, place: Whose): Promise<Binding> {
   if (role.id !== null) await lockRole(tx, role.id)
-  await mustBeThere(tx, place)
+  await mustExist(tx, place)
   const id = uuidv7()
   const of = role.id === null ? { builtin: role.name } : { roleId: role.id }
   await tx.roleBinding.create({
@@ -74,9 +69,6 @@ export function bindingStore(database: Database): BindingStore {
     ofGroup: (groupId) => database.inScope(EVERYTHING, (tx) => read(tx, ofHolder({ groupId }))),
   }
 }
-
-const nowhere = (pointer: string, kind: string): Refusal =>
-  brokenRules([{ pointer, rule: 'binding.place', message: `There is no such ${kind}.`, mend: 'Name one that exists.' }])
 
 const conflict = (rule: string, message: string, mend: string): Refusal =>
   new Refusal('conflict', message, [{ pointer: '', rule, message, mend }])

@@ -6,6 +6,7 @@ import { type Database, isUniqueViolation, lock, type Scope, type Transaction } 
 import { Prisma } from './generated/client.ts'
 import { keepingAnOperator } from './operators.ts'
 import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
+import { mustExist } from './places.ts'
 
 export const GROUP_FIELDS: Fields = {
   ...{ name: 'text', tenantId: 'id', tenantName: 'text', providerName: 'text', members: 'number' },
@@ -96,6 +97,7 @@ export function groupStore(database: Database): GroupStore {
       namedOnce(
         name,
         database.inScope(scope, async (tx) => {
+          await mustExist(tx, { tenantId })
           const id = uuidv7()
           await tx.userGroup.create({ data: { id, name, tenantId } })
           return find(tx, id)

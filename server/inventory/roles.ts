@@ -7,6 +7,7 @@ import { isBuiltin, rightsAmong } from './binding-rows.ts'
 import { type Database, EVERYTHING, isUniqueViolation, lock, type Scope, type Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
+import { mustExist } from './places.ts'
 
 export const ROLE_FIELDS: Fields = {
   ...{ name: 'text', words: 'text', tenantId: 'id', tenantName: 'text', holders: 'number', builtin: 'text' },
@@ -110,6 +111,7 @@ export function roleStore(database: Database): RoleStore {
     async create(scope, { name, words, tenantId, rights }) {
       if (isBuiltin(name)) throw nameTaken(name)
       const work = async (tx: Transaction) => {
+        await mustExist(tx, { tenantId })
         const id = uuidv7()
         await tx.role.create({ data: { id, name, words, tenantId, rights: [...rights] } })
         return find(tx, id)

@@ -7,6 +7,7 @@ import { ACCOUNTS, type AccountRow, accountOf } from './accounts.ts'
 import { type Database, EVERYTHING, isUniqueViolation, lock, type Scope, type Transaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { type Fields, type ListRequest, type Page, pageOf } from './page.ts'
+import { mustExist } from './places.ts'
 
 export const TOKEN_FIELDS: Fields = {
   ...{ name: 'text', prefix: 'text', ownerId: 'id', ownerName: 'text', tenantId: 'id', tenantName: 'text' },
@@ -90,6 +91,7 @@ async function end(tx: Transaction, where: Prisma.Sql): Promise<ApiToken> {
 
 async function create(tx: Transaction, { rights, ...token }: NewApiToken): Promise<ApiToken> {
   await lock(tx, `tokens/${token.accountId}`)
+  await mustExist(tx, token)
   if ((await tx.apiToken.count({ where: { accountId: token.accountId } })) >= MOST) throw tooMany()
   const id = uuidv7()
   await tx.apiToken.create({ data: { ...token, id, rights: [...rights] } })
