@@ -80,10 +80,6 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   })
   const consoles = consoleDirectory(database)
   const consolesDescribed = consoleDescriptions()
-  const single = openLogout({
-    ...{ config, database, own: { sp: own, idp: ownIdpOf(config.http.origin) }, requests, sessions, keys, ledger },
-    ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts() },
-  })
   const downstream = openConsoles({
     ...{ config, database, own: ownIdpOf(config.http.origin), keys, sessions, ledger, publish, attempts: attempts() },
     ...{ directory: consoles, descriptions: consolesDescribed, consoleSessions, providers, requests, saml },
@@ -92,6 +88,12 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   const oidc = openOidc({
     ...{ config, database, providers, requests, admission: admit, sessions, tests, ledger, keys, begins, answers },
     ...{ consoles: downstream, consoleSessions },
+    endSession: (hash) => single.logout.end(hash),
+  })
+  const single = openLogout({
+    ...{ config, database, own: { sp: own, idp: ownIdpOf(config.http.origin) }, requests, sessions, keys, ledger },
+    ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts() },
+    endSessionUrl: oidc.logout.endSessionUrl,
   })
   const routes: Routes[] = [
     samlRoutes({

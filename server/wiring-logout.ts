@@ -7,6 +7,7 @@ import { logoutMessages } from './identity/federation/logout-messages.ts'
 import { type PeerParts, peerDirectory } from './identity/federation/logout-peers.ts'
 import { logoutReach } from './identity/federation/logout-reach.ts'
 import { telling } from './identity/federation/logout-telling.ts'
+import { logoutVisits } from './identity/federation/logout-visits.ts'
 import type { SignInRequestStore } from './identity/federation/ports.ts'
 import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
@@ -23,23 +24,26 @@ export interface LogoutWiring extends PeerParts {
   readonly own: { readonly sp: OwnSp; readonly idp: OwnIdp }
   readonly requests: SignInRequestStore
   readonly sessions: Sessions
-  readonly keys: Pick<KeyService, 'signer' | 'privateKeys'>
+  readonly keys: Pick<KeyService, 'signer' | 'privateKeys' | 'seal' | 'open'>
+  /** Where the browser ends a session of a provider by OpenID Connect. */
+  readonly endSessionUrl: (sessionHash: string) => Promise<string | undefined>
   readonly ledger: SignInLedger
   readonly attempts: Attempts
 }
 
 /** Joins what tells everybody who takes part in a session that it ended. */
 export function openLogout(parts: LogoutWiring) {
-  const { config, database, own, requests, sessions, keys, ledger, attempts } = parts
+  const { config, database, own, requests, sessions, keys, ledger, attempts, endSessionUrl } = parts
+  const visits = logoutVisits({ endSessionUrl, seal: keys.seal, unseal: keys.open })
   const messages = logoutMessages({ own, signer: () => keys.signer('saml-signing') })
   const peers = peerDirectory(parts)
   const logout = singleLogout({
-    ...{ peers, messages, ledger, seen: requests, keeper: sessions },
+    ...{ peers, messages, ledger, seen: requests, keeper: sessions, visits },
     sessions: logoutSessions(database, own.idp.entityId),
     runs: logoutRunStore(database),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
     telling: telling({
-      ...{ peers, messages, reach: logoutReach(PARTICIPANT_MS), now_ms: Date.now },
+      ...{ peers, messages, reach: logoutReach(PARTICIPANT_MS), now_ms: Date.now, openVisit: visits.open },
       // Who administers a tenant must not make this machine call others on the inside, unless that is allowed.
       allowPrivate: ({ tenantId }) => tenantId === null || config.metadata.allowPrivate,
     }),

@@ -19,6 +19,8 @@ export interface OidcParts
   readonly providers: ProviderDirectory
   readonly requests: SignInRequestStore
   readonly keys: Pick<KeyService, 'seal' | 'open'>
+  /** Ends a session as its provider says, and tells its consoles. */
+  readonly endSession: (sessionHash: string) => Promise<void>
 }
 
 /** Of what providers answer us. */
@@ -42,7 +44,7 @@ const askProvider =
 /** Joins sign-in and logout through OpenID Connect providers. */
 export function openOidc({ config, database, keys, ...parts }: OidcParts) {
   const { origin } = config.http
-  const own: OwnClient = { callbackUrl: `${origin}/oidc/callback`, signedOutUrl: `${origin}/sign-in` }
+  const own: OwnClient = { callbackUrl: `${origin}/oidc/callback`, signedOutUrl: `${origin}/sign-out` }
   const { allowPrivate } = config.metadata
   const ask = askProvider(allowPrivate)
   const clients = oidcClients({
@@ -53,6 +55,6 @@ export function openOidc({ config, database, keys, ...parts }: OidcParts) {
   const oidcSessions = oidcSessionStore(database)
   const { seal, open } = keys
   const signIn = oidcSignIn({ ...parts, own, clients, oidcSessions, allowPrivate, seal })
-  const logout = oidcLogout({ ...parts, own, clients, oidcSessions, ask, open })
+  const logout = oidcLogout({ ...parts, sessions: { end: parts.endSession }, own, clients, oidcSessions, ask, open })
   return { routes: oidcRoutes({ ...parts, signIn, logout }), signIn, logout }
 }

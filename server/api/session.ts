@@ -1,6 +1,7 @@
 import type { Session } from '#server/contract/session.ts'
 import { nameOfPlace, type Place, placesOf } from '#server/identity/access.ts'
-import { type Logout, toldWords } from '#server/identity/federation/logout.ts'
+import type { Logout } from '#server/identity/federation/logout.ts'
+import { toldWords } from '#server/identity/federation/logout-words.ts'
 import { stepUpPath } from '#server/identity/freshness.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import type { LocalSignIn } from '#server/identity/sign-in.ts'

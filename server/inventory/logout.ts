@@ -12,6 +12,7 @@ interface SessionRow {
   readonly hash: string
   readonly account: SessionParts['account']
   readonly provider: Known | null
+  readonly openId: SessionParts['openId'] | null
   readonly consoles: readonly (Omit<Known, 'nameId'> & { readonly value: string; readonly entityId: string })[]
 }
 
@@ -20,19 +21,20 @@ const SESSIONS = `SELECT s.hash, jsonb_build_object('id', a.id, 'name', a.name, 
       'nameId', jsonb_build_object('value', m.name_id, 'format', m.name_id_format, 'nameQualifier', m.name_qualifier,
         'spNameQualifier', m.sp_name_qualifier),
       'sessionIndex', m.session_index) END AS provider,
+    CASE WHEN p.protocol = 'oidc' THEN jsonb_build_object('id', p.id, 'displayName', p.display_name) END AS "openId",
     (SELECT coalesce(jsonb_agg(jsonb_build_object('id', v.id, 'displayName', v.display_name, 'entityId', v.entity_id,
         'value', c.name_id, 'sessionIndex', c.session_index) ORDER BY c.created_at), '[]')
       FROM console_session c JOIN service_provider v ON v.id = c.service_provider_id
       WHERE c.session_hash = s.hash) AS consoles
   FROM session s JOIN account a ON a.id = s.account_id
-    LEFT JOIN saml_session m ON m.session_hash = s.hash LEFT JOIN identity_provider p ON p.id = m.provider_id`
+    LEFT JOIN saml_session m ON m.session_hash = s.hash LEFT JOIN identity_provider p ON p.id = coalesce(m.provider_id, s.provider_id)`
 
 /** Sessions with everybody who takes part in them; `ownIdp`: what consoles know us by. */
 export function logoutSessions({ engine }: Database, ownIdp: string): LogoutSessions {
   const find = async (where: string, values: readonly string[]): Promise<SessionParts[]> => {
     const { rows } = await engine.query<SessionRow>(`${SESSIONS} WHERE ${where} ORDER BY s.created_at`, [...values])
-    return rows.map(({ hash, account, provider, consoles }) => ({
-      ...{ hash, account, provider: provider ?? undefined },
+    return rows.map(({ hash, account, provider, openId, consoles }) => ({
+      ...{ hash, account, provider: provider ?? undefined, openId: openId ?? undefined },
       consoles: consoles.map(({ value, entityId, ...known }) => ({
         ...known,
         nameId: consoleName(ownIdp, entityId, value),

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Attempts } from '#server/identity/federation/attempts.ts'
 import type { SignInLedger } from '#server/identity/federation/ledger.ts'
-import type { GoOn, Logout, Stepped } from '#server/identity/federation/logout.ts'
+import { type GoOn, type Logout, SIGN_OUT, type Stepped } from '#server/identity/federation/logout.ts'
 import type { Arriving } from '#server/identity/federation/logout-messages.ts'
 import type { Side } from '#server/identity/federation/logout-ports.ts'
 import { soapFault } from '#server/identity/saml/soap.ts'
@@ -83,10 +83,14 @@ function serveBrowsers(scope: FastifyInstance, parts: LogoutRoutesParts, at: Rou
     })
   }
   scope.route({
-    ...{ method: 'GET', url: '/saml/logout', exposeHeadRoute: false, onRequest },
+    ...{ method: 'GET', url: SIGN_OUT, exposeHeadRoute: false, onRequest },
     handler: async (request, reply) => {
-      const { run } = request.query as Record<string, unknown>
-      return goOn(reply, await logout.resume(typeof run === 'string' ? run : '', fromOf(request)), at)
+      // `state`: as a provider by OpenID Connect sends the browser back.
+      const { run, state } = request.query as Record<string, unknown>
+      const id = [run, state].find((one) => typeof one === 'string')
+      const gone = await logout.resume(id === undefined ? '' : String(id), fromOf(request), run === undefined)
+      if (gone.browser !== undefined) await attempts.forgive(request.ip)
+      return goOn(reply, gone, at)
     },
   })
 }

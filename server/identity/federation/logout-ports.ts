@@ -46,6 +46,8 @@ export interface SessionParts {
   readonly account: EndingAccount
   /** The SAML provider that it came from. */
   readonly provider: Known | undefined
+  /** Or the one that speaks OpenID Connect. */
+  readonly openId: Pick<Known, 'id' | 'displayName'> | undefined
   readonly consoles: readonly Known[]
 }
 
@@ -69,6 +71,8 @@ export interface Participant {
   readonly outcome: Outcome
   /** Why it is not signed out, as a code: for the audit log. */
   readonly reason: string | null
+  /** Where the browser goes to, sealed: for a provider by OpenID Connect, which says no more than that it sends it back. */
+  readonly visit?: string
 }
 
 /** Who began a logout: somebody here, or a peer, whose request is to be answered. */

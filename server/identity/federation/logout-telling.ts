@@ -1,5 +1,7 @@
 import type { LogoutResponse } from '../saml/logout.ts'
+import { newId } from '../saml/message.ts'
 import { STATUS } from '../saml/names.ts'
+import type { NameId } from '../saml/provider.ts'
 import { AddressRefused } from './fetch-metadata.ts'
 import { endpointOf, type LogoutMessages } from './logout-messages.ts'
 import type { Known, LogoutRun, Participant, Peer, PeerDirectory, SessionParts, Side } from './logout-ports.ts'
@@ -26,6 +28,13 @@ export function participantsOf(
   return [...merged.values()]
 }
 
+const NOBODY: NameId = { value: '', format: '', nameQualifier: '', spNameQualifier: '' }
+
+/** A provider by OpenID Connect, which the browser visits. */
+export const visited = ({ id, displayName }: Pick<Known, 'id' | 'displayName'>, visit: string): Participant => ({
+  ...{ side: 'provider', id, displayName, nameId: NOBODY, sessionIndexes: [], outcome: 'waiting', reason: null, visit },
+})
+
 export const notTold = (participant: Participant, reason: string): Participant => ({
   ...participant,
   ...{ outcome: 'not-signed-out', reason },
@@ -47,6 +56,8 @@ export interface TellingParts {
   /** Whether machines inside may be called where this peer says. */
   readonly allowPrivate: (peer: Peer) => boolean
   readonly now_ms: () => number
+  /** The address that the browser visits, with `state` to come back with. */
+  readonly openVisit: (visit: string, state: string) => Promise<string>
 }
 
 /**
@@ -60,7 +71,7 @@ function wayTo(peer: Peer, browser: boolean): 'soap' | 'redirect' | undefined {
 }
 
 /** Tells participants that somebody signed out. No peer's failure is more than an outcome. */
-export function telling({ peers, messages, reach, allowPrivate, now_ms }: TellingParts) {
+export function telling({ peers, messages, reach, allowPrivate, now_ms, openVisit }: TellingParts) {
   async function bySoap(participant: Participant, peer: Peer, browser: boolean): Promise<Participant> {
     const request = await messages.soapRequest(peer, participant, now_ms())
     if (request === undefined) return notTold(participant, 'endpoint')
@@ -75,6 +86,7 @@ export function telling({ peers, messages, reach, allowPrivate, now_ms }: Tellin
   }
 
   async function atOnce(participant: Participant, browser: boolean): Promise<Participant> {
+    if (participant.visit !== undefined) return browser ? participant : notTold(participant, 'no-browser')
     try {
       const peer = await peers.byId(participant.side, participant.id, now_ms())
       if (!peer.ok) return notTold(participant, peer.reason)
@@ -88,6 +100,10 @@ export function telling({ peers, messages, reach, allowPrivate, now_ms }: Tellin
   }
 
   async function throughBrowser(run: LogoutRun, participant: Participant) {
+    if (participant.visit !== undefined) {
+      const url = await openVisit(participant.visit, run.id)
+      return (await reach.isDown(url, false)) ? notTold(participant, 'no-answer') : { requestId: newId(), url }
+    }
     const peer = await peers.byId(participant.side, participant.id, now_ms())
     if (!peer.ok) return notTold(participant, peer.reason)
     const request = await messages.redirectRequest(peer.value, participant, run.id, now_ms())

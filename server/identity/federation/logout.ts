@@ -7,14 +7,26 @@ import type { Caller, Sessions } from '../sessions.ts'
 import { browserMark, isBrowser } from './browser.ts'
 import type { SignInLedger } from './ledger.ts'
 import { type Arrived, type Arriving, readArriving } from './logout-messages.ts'
-import type { Beginner, EndingAccount, LogoutRun, LogoutRunStore, Participant, Peer, Side } from './logout-ports.ts'
+import type {
+  Beginner,
+  EndingAccount,
+  LogoutRun,
+  LogoutRunStore,
+  Participant,
+  Peer,
+  SessionParts,
+  Side,
+} from './logout-ports.ts'
 import { type LogoutRequestParts, type LogoutSeen, sessionsOf, takeRequest } from './logout-requests.ts'
-import { judged, notTold, participantsOf, type Telling } from './logout-telling.ts'
+import { judged, notTold, participantsOf, type Telling, visited } from './logout-telling.ts'
+import type { LogoutVisits } from './logout-visits.ts'
+import { fallsShort, isOver, outcomeOf, reportOf, SIGNED_OUT, toldWords } from './logout-words.ts'
 
 export interface LogoutParts extends LogoutRequestParts {
   readonly runs: LogoutRunStore
   readonly telling: Telling
   readonly keeper: Pick<Sessions, 'end'>
+  readonly visits: Pick<LogoutVisits, 'of'>
   readonly ledger: SignInLedger
   readonly clock?: Clock
 }
@@ -49,45 +61,39 @@ export interface SignedOut {
 export interface Logout {
   /** Ends the caller's session; `everywhere`: and tells all who take part in it. Whatever those do, the session has ended. */
   signOut(caller: Pick<Caller, 'session'>, options: { readonly everywhere: boolean }): Promise<SignedOut>
-  /** The browser begins its way to those who wait for it, or gives up the one who did not answer. */
-  resume(id: string, from: LogoutFrom): Promise<GoOn>
+  /**
+   * The browser begins its way to those who wait for it, or gives up the one who did not answer. `returned`: the one whom it
+   * visited sends it back.
+   */
+  resume(id: string, from: LogoutFrom, returned?: boolean): Promise<GoOn>
   /** A request, or an answer to one of ours, that a browser brings. */
   take(side: Side, arriving: Arriving, from: LogoutFrom): Promise<Stepped>
   takeBySoap(side: Side, body: Uint8Array, address: string): Promise<AnsweredBySoap>
+  /** Ends a session that nobody signs out of: its consoles are told as far as they can be without a browser. */
+  end(session: string): Promise<void>
   /** Writes down and forgets those that came to no end; answers how many. */
   expire(): Promise<number>
 }
 
 const RUN_LIFE_MS = 5 * 60_000
-const SIGNED_OUT = '/signed-out'
-const RESUME = '/saml/logout'
+/** Where a browser goes on with a logout. */
+export const SIGN_OUT = '/sign-out'
 const ACTION = 'session.logout'
 
-const all = (participants: readonly Participant[]) => participants.every(({ outcome }) => outcome === 'signed-out')
-const outcomeOf = (participants: readonly Participant[]) => (all(participants) ? 'success' : 'partial')
-
-/** The page that says who was signed out and who was not. */
-const reportOf = (participants: readonly Participant[]): string => {
-  const named = participants.map(({ displayName, outcome }) => [
-    outcome === 'signed-out' ? 'ended' : 'left',
-    displayName,
-  ])
-  return named.length === 0 ? SIGNED_OUT : `${SIGNED_OUT}?${new URLSearchParams(named)}`
-}
 const asPeer = ({ side, ...peer }: Pick<Peer, 'side' | 'id' | 'name' | 'tenantId'>) => ({ [side]: peer })
-
-/** Who was signed out and who was not, for the audit log. */
-export function toldWords(participants: readonly Participant[]): string {
-  if (participants.length === 0) return 'Nobody else took part.'
-  const words = participants.map(
-    ({ displayName, outcome, reason }) => `${displayName}: ${outcome}${reason === null ? '' : ` (${reason})`}`,
-  )
-  return `${words.join(', ')}.`
-}
 
 /** Single logout, whoever begins it: here, the provider that somebody came from, or a console that they went on to. */
 export function singleLogout(parts: LogoutParts): Logout {
-  const { peers, messages, sessions, runs, telling, keeper, ledger, clock = systemClock } = parts
+  const { peers, messages, sessions, runs, telling, keeper, visits, ledger, clock = systemClock } = parts
+
+  /** Everybody who takes part, but who asks. To be asked before the sessions end. */
+  async function everybody(ending: readonly SessionParts[], asking?: Peer): Promise<Participant[]> {
+    const visiting = ending.map(async ({ hash, openId }) => {
+      const visit = openId && (await visits.of(hash).catch(() => undefined))
+      return openId && visit !== undefined ? [visited(openId, visit)] : []
+    })
+    return [...participantsOf(ending, asking), ...(await Promise.all(visiting)).flat()]
+  }
 
   const runOf = (
     beganBy: Beginner,
@@ -98,10 +104,10 @@ export function singleLogout(parts: LogoutParts): Logout {
     expiresAt_ms: clock.now_ms() + RUN_LIFE_MS,
   })
 
-  const ended = ({ account, participants }: LogoutRun, address: string) =>
+  const ended = ({ account, participants }: Pick<LogoutRun, 'account' | 'participants'>, address: string) =>
     ledger.done({
       ...{ action: ACTION, address, account: account ?? undefined, detail: toldWords(participants) },
-      ...(all(participants) ? {} : { reason: 'partial-logout' }),
+      ...fallsShort(participants),
     })
 
   /** Where the browser goes once nobody waits any more. */
@@ -148,13 +154,18 @@ export function singleLogout(parts: LogoutParts): Logout {
       await refused(seen, { reason: 'name-id', detail }, address)
       return { kind: 'obeyed', peer, request, foreign, account: null, participants: [] } as const
     }
+    const taking = await everybody(meant, peer)
     for (const { hash } of meant) await keeper.end(hash)
     const account = meant[0]?.account ?? null
-    const participants = await telling.now(participantsOf(meant, peer), { browser: arriving.binding !== 'soap' })
+    const participants = await telling.now(taking, { browser: arriving.binding !== 'soap' })
     const how = `${peer.displayName} asked for it (${arriving.binding}). ${meant.length} sessions ended.`
     await ledger.done({
       ...{ action: ACTION, address, ...asPeer(peer), account: account ?? undefined },
-      ...{ subject: seen.name?.slice(0, 200), detail: `${how} ${toldWords(participants)}` },
+      ...{
+        subject: seen.name?.slice(0, 200),
+        detail: `${how} ${toldWords(participants)}`,
+        ...fallsShort(participants),
+      },
     })
     return { kind: 'obeyed', peer, request, foreign, account, participants } as const
   }
@@ -164,7 +175,7 @@ export function singleLogout(parts: LogoutParts): Logout {
     if (obeyed.kind === 'refused') return obeyed
     const { peer, request, account, participants, foreign } = obeyed
     const relayState = arrived.relayState ?? null
-    if (participants.some(({ outcome }) => outcome === 'waiting')) {
+    if (!isOver(participants)) {
       const { cookie, hash } = browserMark(from.browser)
       const beganBy = { kind: 'peer', side, id: peer.id, requestId: request.id, relayState } as const
       const run = { ...runOf(beganBy, account, participants), browserHash: hash }
@@ -210,16 +221,16 @@ export function singleLogout(parts: LogoutParts): Logout {
   return {
     async signOut({ session }, { everywhere }) {
       const found = everywhere ? await sessions.byHash(session).catch(() => undefined) : undefined
+      const taking = found ? await everybody([found]) : []
       await keeper.end(session)
       if (!found) return { next: SIGNED_OUT, participants: [] }
-      const participants = await telling.now(participantsOf([found]), { browser: true })
-      if (participants.every(({ outcome }) => outcome !== 'waiting'))
-        return { next: reportOf(participants), participants }
+      const participants = await telling.now(taking, { browser: true })
+      if (isOver(participants)) return { next: reportOf(participants), participants }
       const run = runOf({ kind: 'here' }, found.account, participants)
       await runs.insert(run)
-      return { next: `${RESUME}?run=${run.id}`, participants }
+      return { next: `${SIGN_OUT}?run=${run.id}`, participants }
     },
-    async resume(id, from) {
+    async resume(id, from, returned = false) {
       const run = await runs.find(id, clock.now_ms())
       const { cookie, hash } = browserMark(from.browser)
       if (!run) return { kind: 'go', url: SIGNED_OUT }
@@ -230,7 +241,9 @@ export function singleLogout(parts: LogoutParts): Logout {
       if (run.browserHash !== hash) return { kind: 'go', url: SIGNED_OUT }
       const { asked, participants } = run
       if (!asked || !(await runs.claim(id, asked.requestId))) return { kind: 'go', url: reportOf(participants) }
-      const others = participants.map((one, index) => (index === asked.participant ? notTold(one, 'no-answer') : one))
+      const passed = (one: Participant): Participant =>
+        returned && one.visit !== undefined ? { ...one, outcome: 'signed-out' } : notTold(one, 'no-answer')
+      const others = participants.map((one, index) => (index === asked.participant ? passed(one) : one))
       return proceed({ ...run, asked: null, participants: others }, cookie, from.address)
     },
     async take(side, arriving, from) {
@@ -250,9 +263,16 @@ export function singleLogout(parts: LogoutParts): Logout {
       const outcome = foreign ? 'requester' : outcomeOf(participants)
       return { kind: 'answer', body: await messages.soapAnswer(peer, request.id, outcome, clock.now_ms()) }
     },
+    async end(session) {
+      const found = await sessions.byHash(session).catch(() => undefined)
+      await keeper.end(session)
+      const consoles = found ? participantsOf([found]).filter(({ side }) => side === 'console') : []
+      if (!found || consoles.length === 0) return
+      await ended({ account: found.account, participants: await telling.now(consoles, { browser: false }) }, '')
+    },
     async expire() {
       const over = await runs.takeExpired(clock.now_ms())
-      const open = over.filter(({ participants }) => participants.some(({ outcome }) => outcome === 'waiting'))
+      const open = over.filter(({ participants }) => !isOver(participants))
       for (const run of open) {
         const participants = run.participants.map((one) =>
           one.outcome === 'waiting' ? notTold(one, 'no-answer') : one,

@@ -24,7 +24,7 @@ afterAll(() => weft?.close())
 beforeEach(async () => {
   peer = await startOpenIdProvider({
     ...{ name: 'op', redirectUris: [`${weft.origin}/oidc/callback`] },
-    postLogoutRedirectUris: [`${weft.origin}/sign-in`],
+    postLogoutRedirectUris: [`${weft.origin}/sign-out`],
     backChannelLogoutUri: `${weft.origin}/oidc/backchannel-logout`,
   })
   idp = await addOidcProvider(weft, peer, { rules: [administrator, member], options: { scopes: SCOPES } })
@@ -181,13 +181,15 @@ describe('logout', () => {
   test('here goes on to the provider, which takes its person back', async () => {
     const browsing = startBrowsing()
     await signIn(browsing)
-    const { rows } = await weft.database.engine.query<{ hash: string }>(
-      'SELECT session_hash AS hash FROM oidc_session WHERE provider_id = $1',
-      [idp.id],
-    )
-    const url = await weft.federation.oidc.logout.endSessionUrl(rows[0]?.hash ?? '')
-    const page = await browsing.submit(await browsing.open(url ?? ''))
-    expect(page.url).toBe(`${weft.origin}/sign-in`)
+    const said = await fetch(`${weft.origin}/api/v1/session/logout`, {
+      ...{ method: 'POST', body: '{"everywhere":true}' },
+      headers: { 'content-type': 'application/json', cookie: browsing.cookieFor(weft.origin) },
+    })
+    const { next, participants } = (await said.json()) as { next: string; participants: { outcome: string }[] }
+    expect(participants.map(({ outcome }) => outcome)).toEqual(['waiting'])
+    expect(await whoIs(browsing)).toBeUndefined()
+    const page = await browsing.submit(await browsing.open(weft.origin + next))
+    expect(page.url).toBe(`${weft.origin}/signed-out?${new URLSearchParams({ ended: idp.displayName })}`)
     // Signed out there: it asks who it is.
     expect((await setOut(browsing)).html).toContain('OpenID sign-in')
   })

@@ -459,7 +459,7 @@ test('our logout can go on to the provider, with the token that it gave', async 
   expect(Object.fromEntries(url.searchParams)).toMatchObject({
     ...{
       client_id: 'weft',
-      post_logout_redirect_uri: `${weft.origin}/sign-in`,
+      post_logout_redirect_uri: `${weft.origin}/sign-out`,
       id_token_hint: expect.stringMatching(/^ey/),
     },
   })

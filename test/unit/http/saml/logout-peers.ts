@@ -23,7 +23,7 @@ import { member, type Provider, type SignInGround } from './ground.ts'
 
 /** Providers and consoles that tests speak for, made of the core: they check what they are sent, and answer. */
 
-export type Bindings = readonly ('redirect' | 'soap')[]
+type Bindings = readonly ('redirect' | 'soap')[]
 
 const pemBody = (certificate: string) => certificate.replace(/-----[^-]+-----|\s/g, '')
 
@@ -48,17 +48,11 @@ function metadataOf(side: Side, entityId: string, certificate: string, soapUrl: 
 ${bindings.map((binding) => slo[binding]).join('')}${service}</md:${role}></md:EntityDescriptor>`
 }
 
-export interface SoapPeer {
+interface SoapPeer {
   /** How it answers logout requests; `silent`: not at all. */
   outcome: LogoutOutcome | 'silent' | 'unsigned'
   /** Names in the requests that it was sent, and found good. */
   readonly told: NameId[]
-  readonly url: string
-  stop(): Promise<void>
-}
-
-export interface LogoutGround extends SignInGround {
-  readonly idp: { readonly entityId: string; readonly sloUrl: string; readonly sloSoapUrl: string }
 }
 
 const ownOf = ({ origin }: SignInGround, side: Side) => {
@@ -67,13 +61,13 @@ const ownOf = ({ origin }: SignInGround, side: Side) => {
 }
 
 /** One who speaks logout with the console under test: its keys, its metadata, and a port where SOAP comes in. */
-export async function startPeer(ground: SignInGround, side: Side, bindings: Bindings) {
+async function startPeer(ground: SignInGround, side: Side, bindings: Bindings) {
   const key = rsaCredential()
   const signer = signerOf(key)
   const entityId = `https://${side}-${randomBytes(4).toString('hex')}.example.org`
   const ours = ownOf(ground, side)
   const sender = { entityId: ours.entityId, signingCertificates: [ground.own.certificate] }
-  const soap: { outcome: SoapPeer['outcome']; told: NameId[] } = { outcome: 'success', told: [] }
+  const soap: SoapPeer = { outcome: 'success', told: [] }
   const server = createServer(async (request, response) => {
     const xml = taken(unwrapSoap(await buffer(request)))
     if (soap.outcome === 'silent') return
@@ -153,7 +147,6 @@ export async function startPeer(ground: SignInGround, side: Side, bindings: Bind
       }),
   }
 }
-export type Peer = Awaited<ReturnType<typeof startPeer>>
 
 /** A provider of the installation that speaks logout. */
 export async function startProvider(ground: SignInGround, bindings: Bindings) {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { NameId } from '#server/identity/saml/provider.ts'
+import { signXml } from '#server/identity/saml/sign.ts'
+import { wrapSoap } from '#server/identity/saml/soap.ts'
 import { type SignInGround, startSignIn } from './ground.ts'
 import { hashOf, startConsole, startProvider } from './logout-peers.ts'
 
@@ -284,6 +286,39 @@ describe('a logout that a console asks for', () => {
   })
 })
 
+test('a logout may come as a form that another site posts', async () => {
+  const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect')]
+  const { session } = await ground.enter(idp.provider)
+  const { id, xml } = firewall.build(await firewall.enter(session), firewall.ours.sloUrl)
+  const body = new URLSearchParams({
+    SAMLRequest: Buffer.from(await signXml(xml, id, firewall.signer)).toString('base64'),
+    RelayState: 'state',
+  })
+  const headers = { origin: firewall.entityId, 'sec-fetch-site': 'cross-site' }
+  const answer = await fetch(`${ground.origin}/saml/idp/slo`, { method: 'POST', redirect: 'manual', body, headers })
+  expect(firewall.answered(locationOf(answer), id)).toMatchObject({ outcome: 'success', relayState: 'state' })
+  expect([await isIn(session), idp.soap.told.length]).toEqual([false, 1])
+})
+
+test('a logout that comes to no end is written down when it is over', async () => {
+  const [idp, firewall] = [await provider('redirect'), await console('Firewall', 'redirect')]
+  const { session } = await ground.enter(idp.provider)
+  await firewall.enter(session)
+  await walk((await signOut(session, true)).next, '')
+  await ground.database.engine.query('UPDATE logout_run SET expires_at = now()')
+  expect(await ground.federation.logout.expire()).toBeGreaterThan(0)
+  const line = ground.audit.lines.findLast(({ detail }) => detail.startsWith('Firewall: not-signed-out (no-answer)'))
+  expect(line).toMatchObject({ ...{ action: 'session.logout', actor: 'alice@example.org' }, reason: 'partial-logout' })
+})
+
+test('consoles are told of a session that is ended without its person', async () => {
+  const [idp, firewall] = [await provider('soap'), await console('Firewall', 'soap')]
+  const { session } = await ground.enter(idp.provider)
+  const name = await firewall.enter(session)
+  await ground.federation.logout.end(hashOf(session))
+  expect([await isIn(session), firewall.soap.told, idp.soap.told]).toEqual([false, [name], []])
+})
+
 describe('refused, and no session ended:', () => {
   const refusedBySoap = async (
     body: string,
@@ -315,7 +350,6 @@ describe('refused, and no session ended:', () => {
     const { path } = await idp.asks(name)
     await refused(path.replace(/&SigAlg=.*/, ''), session, 403, 'unsigned')
     const { xml } = idp.build(name, idp.ours.sloSoapUrl)
-    const { wrapSoap } = await import('#server/identity/saml/soap.ts')
     await refusedBySoap(wrapSoap(xml), session, 403, 'unsigned')
   })
 
