@@ -17,9 +17,10 @@ import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { hashPassword } from '#server/identity/password.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
+import { systemClock } from '#server/kernel/clock.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
 import { memoryCredentials } from '../identity/credential-stores.ts'
-import { memoryAudit, memoryIdempotency, memoryIdentity } from '../identity/stores.ts'
+import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves } from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
 const listening = (server: Server) =>
@@ -84,7 +85,8 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   )
   const stores = memoryIdentity()
   const audit = memoryAudit()
-  const sessions = sessionKeeper(stores.sessions, config.session)
+  const word = toldMoves()
+  const sessions = sessionKeeper(stores.sessions, config.session, systemClock, word.moves)
   const credentials = memoryCredentials(relyingParties(config.http))
   const announced: string[] = []
   const { local, ...limits } = config.signIn
@@ -138,5 +140,20 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     await stores.accounts.create({ tenantId: null }, { name: role, displayName: role, role, tenantId, passwordHash })
     return enter(role, PASSWORD)
   }
-  return { port, origin, send, enter, person, audit, events, password, stores, config, announced, credentials, TENANT }
+  return {
+    port,
+    origin,
+    send,
+    enter,
+    person,
+    audit,
+    events,
+    password,
+    stores,
+    config,
+    announced,
+    credentials,
+    tell: word.tell,
+    TENANT,
+  }
 }

@@ -1,31 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { cachedSessions, cachedTokens } from '#server/identity/access-cache.ts'
-import type { AccessMoves, Moved, SessionStore, StoredToken } from '#server/identity/ports.ts'
+import type { Moved, SessionStore, StoredToken } from '#server/identity/ports.ts'
 import { from, ground } from './ground.ts'
-
-/** Word of writes, as a test gives it. */
-function toldMoves() {
-  const listeners = new Set<(moved: Moved) => void>()
-  let attentive = true
-  const moves: AccessMoves = {
-    get attentive() {
-      return attentive
-    },
-    subscribe(told) {
-      listeners.add(told)
-      return () => listeners.delete(told)
-    },
-  }
-  return {
-    moves,
-    tell: (moved: Moved) => {
-      for (const told of listeners) told(moved)
-    },
-    lose: () => {
-      attentive = false
-    },
-  }
-}
+import { toldMoves } from './stores.ts'
 
 async function cached({ entries = 10 } = {}) {
   const made = await ground()

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { ROLE_RIGHTS, type Role } from '#server/contract/rights.ts'
 import type {
+  AccessMoves,
   AccountRecord,
   AccountStore,
   AuditEntry,
   AuditSink,
   Binding,
   IdempotencyStore,
+  Moved,
   SessionStore,
   StoredAnswer,
   StoredSession,
@@ -130,6 +132,30 @@ export function memoryAudit(): AuditSink & { readonly lines: AuditEntry[] } {
     lines,
     record: async (entry) => {
       lines.push(entry)
+    },
+  }
+}
+
+/** Word of writes, as a test gives it. */
+export function toldMoves() {
+  const listeners = new Set<(moved: Moved) => void>()
+  let attentive = true
+  const moves: AccessMoves = {
+    get attentive() {
+      return attentive
+    },
+    subscribe(told) {
+      listeners.add(told)
+      return () => listeners.delete(told)
+    },
+  }
+  return {
+    moves,
+    tell: (moved: Moved) => {
+      for (const told of listeners) told(moved)
+    },
+    lose: () => {
+      attentive = false
     },
   }
 }
