@@ -27,7 +27,9 @@ beforeAll(async () => {
     ...['--metadata', await house.fileOf('firewall.xml', await firewall.metadata()), '--release', 'email'],
   )
   lasso = await startLasso({ name: 'slolasso', serviceProviders: [await text('/saml/metadata')] })
-  await house.importProvider('red', await lasso.metadata(), 'lasso-idp')
+  // Lasso names people anew each time unless it is asked for names that last.
+  const format = `nameIdFormat=${NAME_ID_FORMATS.persistent}`
+  await house.importProvider('red', await lasso.metadata(), 'lasso-idp', '--options', format)
 }, 240_000)
 afterAll(async () => {
   for (const peer of [firewall, lasso]) await peer?.stop()

@@ -23,7 +23,8 @@ const RULES = `
 /** The product without a lab, with tenants red and blue, each with a SimpleSAMLphp of its own that a script set up. */
 export async function startTwoProviders(instance: string) {
   const folder = await mkdtemp(path.join(tmpdir(), 'weft-e2e-'))
-  const weft = await startWeft(instance, { lab: false })
+  // Providers and consoles stand on this machine: without that, nothing is sent to a loopback address.
+  const weft = await startWeft(instance, { lab: false, environment: { WEFT_METADATA_PRIVATE: 'true' } })
   await weft.cli('login', 'admin', '--password-file', `.weft/${instance}/admin-password`)
   const admin = apiAt(weft.address, await signIn(weft.address, 'admin', weft.password))
   const serviceProviders = [await (await fetch(`${weft.address}/saml/metadata`)).text()]
@@ -37,10 +38,11 @@ export async function startTwoProviders(instance: string) {
     return file
   }
   /** Sets a provider up as an unattended installation does. */
-  const importProvider = async (tenant: string, metadata: string, name = `${tenant}-idp`) => {
+  const importProvider = async (tenant: string, metadata: string, name = `${tenant}-idp`, ...more: string[]) => {
     await weft.cli(
       ...['identity-provider', 'import', '--name', name, '--tenant', tenant, '--email-domains', `${tenant}.example`],
       ...['--metadata', await fileOf(`${name}.xml`, metadata), '--rules', await fileOf('rules.yaml', RULES)],
+      ...more,
     )
   }
   for (const tenant of ['red', 'blue']) await weft.cli('tenant', 'create', tenant)

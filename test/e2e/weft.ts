@@ -35,17 +35,18 @@ function addressOf(child: ChildProcess, deadline_ms: number): Promise<string> {
 
 /**
  * Starts the product as a newcomer does, under its own instance name: with the demo's lab unless `lab` is false; `bare`:
- * without its first network.
+ * without its first network; `environment`: settings beside those of the instance.
  */
-export async function startWeft(instance: string, { bare = true, lab = true } = {}): Promise<RunningWeft> {
+export async function startWeft(
+  instance: string,
+  { bare = true, lab = true, environment = {} as Readonly<Record<string, string>> } = {},
+): Promise<RunningWeft> {
   await run('./weft', ['down', '--instance', instance])
   await run('rm', ['-rf', `.weft/${instance}`])
   const child = spawn(
     './weft',
     ['up', ...(lab ? ['--demo', ...(bare ? ['--bare'] : [])] : []), '--instance', instance],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
   )
   const address = await addressOf(child, 200_000)
   const password = (await readFile(`.weft/${instance}/admin-password`, 'utf8')).trim()
