@@ -19,7 +19,11 @@ export function OwnSp({ protocol = 'saml' }: { protocol?: 'saml' | 'oidc' }) {
             <CopyLine label="Single logout" text={`${origin}/saml/slo`} />
           </>
         ) : (
-          <CopyLine label="Redirect URI" text={`${origin}/oidc/callback`} />
+          <>
+            <CopyLine label="Redirect URI" text={`${origin}/oidc/callback`} />
+            <CopyLine label="Redirect URI after logout" text={`${origin}/sign-out`} />
+            <CopyLine label="Back-channel logout" text={`${origin}/oidc/backchannel-logout`} />
+          </>
         )}
       </div>
     </section>

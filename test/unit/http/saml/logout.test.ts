@@ -427,3 +427,18 @@ describe('refused, and no session ended:', () => {
     expect((await ground.get('/saml/slo/soap')).status).toBe(405)
   })
 })
+
+test('whoever sends what is refused is not listened to any more after a while', async () => {
+  const own = await startSignIn({ WEFT_FEDERATED_TRIES_PER_ADDRESS: '3' })
+  try {
+    const send = (path: string) =>
+      fetch(own.origin + path, { method: 'POST', body: '<x/>', headers: { 'content-type': 'text/xml' } })
+    const statuses: number[] = []
+    for (const path of ['/saml/slo/soap', '/saml/idp/slo/soap', '/saml/slo/soap', '/saml/slo/soap'])
+      statuses.push((await send(path)).status)
+    expect(statuses).toEqual([400, 400, 400, 429])
+    expect([(await own.get('/saml/slo')).status, own.audit.lines.length]).toEqual([429, 3])
+  } finally {
+    await own.close()
+  }
+})
