@@ -49,7 +49,7 @@ export function BindingTable({ bindings, ofGroup = false, onTake }: Props) {
                   <Button
                     small
                     look="quiet"
-                    aria-label={`Take ${roleWords(binding.role)}, ${bindingPlace(binding)}`}
+                    aria-label={`Take away ${roleWords(binding.role)}, ${bindingPlace(binding)}`}
                     onPress={() => onTake(binding)}
                   >
                     Take away

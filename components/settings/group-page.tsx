@@ -72,7 +72,7 @@ function Members({ group }: { group: Group }) {
                       <Button
                         small
                         look="quiet"
-                        aria-label={`Take ${member.name} out`}
+                        aria-label={`Take out ${member.name}`}
                         isDisabled={drop.isPending}
                         onPress={() => drop.mutate({ id: group.id, userId: member.id })}
                       >

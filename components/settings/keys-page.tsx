@@ -133,6 +133,7 @@ export function KeysPage() {
               const own = keys.data.filter(({ purpose }) => purpose === id)
               const next = own.some(({ state }) => state === 'next')
               const what = steps && next ? 'promote' : 'prepare'
+              const act = what === 'promote' ? 'Put the next in use' : steps ? 'Make the next' : 'Rotate'
               return (
                 <section key={id} className="card" aria-labelledby={`h-${id}`}>
                   <header>
@@ -142,9 +143,9 @@ export function KeysPage() {
                         right="key.write"
                         small
                         onPress={() => setAsked({ what, purpose: id, label, steps })}
-                        aria-label={`${what === 'promote' ? 'Put the next key in use' : 'Make a new key'}: ${label}`}
+                        aria-label={`${act}: ${label}`}
                       >
-                        {what === 'promote' ? 'Put the next in use' : steps ? 'Make the next' : 'Rotate'}
+                        {act}
                       </MayButton>
                     </span>
                   </header>

@@ -35,6 +35,7 @@ const BASE: readonly Column<SessionRecord>[] = [
     cell: (one) => <span className="mono">{one.address}</span>,
     filter: 'text',
     phone: 'under',
+    phoneWords: () => ({ before: 'from' }),
   },
   {
     id: 'agent',

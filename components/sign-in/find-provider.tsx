@@ -18,17 +18,15 @@ const brief = ({ protocol, name, displayName }: OfferedProvider): Provider => ({
 /** A provider, as a link that begins there. */
 function ProviderLink({ provider, next, primary }: { provider: Provider; next: string; primary?: boolean }) {
   return (
-    <a
-      className={`idp${primary ? ' on' : ''}`}
-      href={loginAt(provider, next)}
-      onClick={() => keepLastUsed(provider)}
-      aria-label={`Continue to ${provider.displayName}`}
-    >
+    <a className={`idp${primary ? ' on' : ''}`} href={loginAt(provider, next)} onClick={() => keepLastUsed(provider)}>
       <span className="lg" aria-hidden="true">
         {monogram(provider.displayName)}
       </span>
       <span className="grow">
-        <b className="clip">{provider.displayName}</b>
+        <b className="clip">
+          <span className="sr">Continue to </span>
+          {provider.displayName}
+        </b>
         <span className="dim small">{PROTOCOLS[provider.protocol]}</span>
       </span>
       <Icon name="arrow" />
