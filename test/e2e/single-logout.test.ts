@@ -56,19 +56,20 @@ const openFirewall = async (page: Page) => {
   return page.url() === firewall.secretUrl
 }
 
+// Bob: mod_auth_mellon 0.18 ends one session of a name, whichever it finds first, so alice has one at a time.
 test('the console of a VNF signs people in through Weft, which asks SimpleSAMLphp', async () => {
   const { page } = await house.person()
   await page.goto(firewall.secretUrl)
   await page.waitForURL(/\/sign-in/)
-  await page.getByLabel('E-mail address or tenant').fill('alice@red.example')
+  await page.getByLabel('E-mail address or tenant').fill('bob@red.example')
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('link', { name: 'Continue to red-idp' }).click()
-  await signInAtSimpleSaml(page, 'alice', 'alicepass')
+  await signInAtSimpleSaml(page, 'bob', 'bobpass')
   await page.waitForURL(firewall.secretUrl)
   const shown = await page.content()
-  expect(shown).toContain('alice@tenant-a.example')
+  expect(shown).toContain('bob@tenant-b.example')
   // Only what was released: neither the name nor the groups that SimpleSAMLphp told Weft.
-  expect(shown).not.toContain('noc-admins')
+  expect(shown).not.toContain('noc-readonly')
 })
 
 describe('signing out', () => {
