@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
@@ -88,11 +94,19 @@ function registerHealth(app: FastifyInstance, { health, config }: AppParts): voi
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const { config, log } = parts
   const servers = serversOf(config)
+  const secure = (reply: FastifyReply) => {
+    reply.headers(SECURITY_HEADERS).header('content-security-policy', DATA_POLICY)
+    if (config.http.origin.startsWith('https:')) reply.header('strict-transport-security', STRICT_TRANSPORT)
+    return reply
+  }
   const app = Fastify({
     serverFactory: servers.serverFactory,
     trustProxy: config.http.trustedProxies.length > 0 ? [...config.http.trustedProxies] : false,
     ...{ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) },
     forceCloseConnections: true,
+    // What is refused before there is a route, such as an address that cannot be decoded: no hook has run then.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request as FastifyRequest, secure(reply as unknown as FastifyReply)),
     ...{ requestTimeout: 120_000, routerOptions: { maxParamLength: 200 } },
   }) as unknown as FastifyInstance
   app.addHook('onListen', servers.listenInside)
@@ -100,8 +114,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const guard = requestGuard(config.http)
   app.setErrorHandler(sendProblem)
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(SECURITY_HEADERS).header('content-security-policy', DATA_POLICY)
-    if (config.http.origin.startsWith('https:')) reply.header('strict-transport-security', STRICT_TRANSPORT)
+    secure(reply)
     if (!UNGUARDED.has(request.url.split('?')[0] ?? '')) guard(request)
   })
   registerMetrics(app, parts.metrics, parts.events, config.http.metricsToken)

@@ -45,8 +45,12 @@ export function problemOf(error: unknown, pathFields: readonly string[] = []): P
     if (isInput(error)) return ofInput(error.cause as ValidationError, pathFields)
     if (error.status < 500) return problem(error.status, error.code.toLowerCase().replaceAll('_', '-'), error.message)
   }
-  const [code, words] = FASTIFY[(error as { code?: string } | undefined)?.code ?? ''] ?? []
+  const { code: given = '', statusCode = 500 } = (error ?? {}) as { code?: string; statusCode?: number }
+  const [code, words] = FASTIFY[given] ?? []
   if (code !== undefined && words !== undefined) return ofRefusal(new Refusal(code, words))
+  // What else the server and the way to the pages refuse, such as a path that climbs out of its folder.
+  if (statusCode >= 400 && statusCode < 500)
+    return ofRefusal(new Refusal('malformed', 'The request is not well formed.'))
   return problem(500, 'fault', 'Something went wrong on our side. It has been logged.')
 }
 

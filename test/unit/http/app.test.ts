@@ -230,6 +230,29 @@ describe('who may not call', () => {
   })
 })
 
+describe('whoever asks from elsewhere', () => {
+  test('other origins are given no leave to read', async () => {
+    const { enter, send } = await startConsole()
+    const { headers } = await enter()
+    const from = { ...headers, origin: 'https://evil.example' }
+    const read = await send('GET', '/api/v1/session', undefined, from)
+    const asked = { ...from, 'access-control-request-method': 'POST' }
+    const preflight = await send('OPTIONS', '/api/v1/session', undefined, asked)
+    expect(preflight.status).toBeGreaterThanOrEqual(400)
+    for (const answer of [read, preflight])
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
+  })
+
+  test('methods that nobody needs are not there', async () => {
+    const { config } = await startConsole()
+    const { port } = config.http
+    for (const method of ['TRACE', 'CONNECT', 'PROPFIND']) {
+      const answer = await sendRaw(port, [`${method} /sign-in HTTP/1.1`, `Host: 127.0.0.1:${port}`])
+      expect(answer).not.toMatch(/^HTTP\/1.1 [23]/)
+    }
+  })
+})
+
 describe('pages', () => {
   test('come from the web server with a nonce of their own that it was told', async () => {
     const { send } = await startConsole()
@@ -247,6 +270,17 @@ describe('pages', () => {
     const other = (await json(two)) as { headers: Record<string, string> }
     expect(other.headers['x-nonce']).not.toBe(headers['x-nonce'])
     expect(other.headers['x-nonce']).not.toBe('mine')
+  })
+
+  test('are not found by paths that lead elsewhere, and nobody fills the log with these', async () => {
+    const { config } = await startConsole()
+    const { port } = config.http
+    for (const path of ['/../x', '/%2e%2e/x', '/a%2f..%2fb', '//evil.example/x', '/%zz']) {
+      const answer = await sendRaw(port, [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`])
+      expect(answer).toMatch(/^HTTP\/1.1 400 /)
+      expect(answer).toMatch(/^x-content-type-options: nosniff/m)
+      expect(answer).toContain('"code":"malformed"')
+    }
   })
 
   test('and all else carry the security headers', async () => {
