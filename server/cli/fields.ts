@@ -52,17 +52,21 @@ export function fieldsOf(input: unknown): Field[] {
   })
 }
 
+/** What others call something of theirs: no id of ours, which could be looked up by name. */
+const FOREIGN: ReadonlySet<string> = new Set(['clientId'])
+
 /** The noun whose objects a field names by id; undefined for a field that is no id. `noun`: of the command itself. */
 export function nounOfField(field: string, noun: string): string | undefined {
   if (field === 'id') return noun
   if (field === 'change') return 'change'
-  return /^[a-z]+Id$/.test(field) ? field.slice(0, -2) : undefined
+  return /^[a-z]+Id$/.test(field) && !FOREIGN.has(field) ? field.slice(0, -2) : undefined
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /** `--tenant` for `tenantId`, `--display-name` for `displayName`. */
-export const flagOf = (field: string): string => kebab(field === 'id' ? field : field.replace(/Id$/, ''))
+export const flagOf = (field: string): string =>
+  kebab(field === 'id' || FOREIGN.has(field) ? field : field.replace(/Id$/, ''))
 
 /** `tenant=3,port=4` as an object; JSON is taken as it is. */
 function objectOf(text: string): unknown {

@@ -37,6 +37,11 @@ describe('fields of a command', () => {
     expect(nounOfField('vni', 'network')).toBeUndefined()
   })
 
+  test('that others gave are no ids of ours, and keep their name', () => {
+    expect(nounOfField('clientId', 'identity-provider')).toBeUndefined()
+    expect(flagOf('clientId')).toBe('client-id')
+  })
+
   test('are read by their form', () => {
     expect(readValue(field('network', 'create', 'vni'), '5001')).toBe(5001)
     expect(() => readValue(field('network', 'create', 'vni'), 'many')).toThrow('--vni: many is not a number')
