@@ -1,5 +1,6 @@
 import { identityProviderHandlers } from './api/identity-providers.ts'
 import { providerNotices } from './api/notices.ts'
+import { providerGrants } from './api/provider-grants.ts'
 import { signInProviderHandlers } from './api/sign-in-providers.ts'
 import type { Config } from './config.ts'
 import type { Routes } from './http/app.ts'
@@ -17,11 +18,13 @@ import { testSignIns } from './identity/federation/test-sign-ins.ts'
 import type { AuditSink } from './identity/ports.ts'
 import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
+import { bindingStore } from './inventory/bindings.ts'
 import { consoleSessionStore } from './inventory/console-sessions.ts'
 import { consoleDirectory } from './inventory/consoles.ts'
 import { type Database, EVERYTHING } from './inventory/database.ts'
 import { federatedAccounts } from './inventory/federation.ts'
 import { providerAdministration } from './inventory/providers.ts'
+import { roleStore } from './inventory/roles.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
 import { openConsoles } from './wiring-consoles.ts'
@@ -107,7 +110,9 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
   const administration = providerAdministration(database)
+  const mayVouch = providerGrants({ accounts, bindings: bindingStore(database), roles: roleStore(database) })
   const identityProviders = identityProviderHandlers({
+    mayVouch,
     ...{ store: administration, accounts, tests, keys, fetch, publish, origin: config.http.origin },
   })
   const watch = metadataWatch({

@@ -20,10 +20,13 @@ import { brokenRules, notFound } from '#server/kernel/refusal.ts'
 import type { KeyService } from '#server/keys/ports.ts'
 import { api, type SignedInContext } from './door.ts'
 import { revisionOf } from './intent.ts'
+import type { providerGrants } from './provider-grants.ts'
 
 export interface IdentityProviderParts {
   readonly store: ProviderAdministration
   readonly accounts: Pick<FederatedAccounts, 'ground'>
+  /** Throws `Refusal` for whoever could become more than they are by what they do to a provider. */
+  readonly mayVouch: ReturnType<typeof providerGrants>
   readonly tests: TestSignIns
   readonly keys: Pick<KeyService, 'seal'>
   /** Throws `FetchRefused`. */
@@ -124,6 +127,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
   }
   const change = async (context: SignedInContext, id: string, revision: number | undefined, patch: ProviderPatch) => {
     const before = await store.get(context.scope, id)
+    await parts.mayVouch(context, before, patch.rules ?? before.rules)
     return noted(context, await store.update(context.scope, id, revision, patch), 'updated', before)
   }
   const read = (given: string | undefined, url: string | null | undefined) => {
@@ -143,18 +147,21 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     import: area.import.handler(async ({ input, context }) => {
       const { tenantId: _, operators: __, metadata: given, metadataUrl, displayName = input.name, ...rest } = input
       const tenantId = ownerOf(input, context)
+      const id = uuidv7()
+      await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const { xml, description, validUntil } = await read(given, metadataUrl)
       const provider: NewProvider = {
         ...{ ...rest, rules: rest.rules as Rule[], options: rest.options as NewProvider['options'] },
         ...{ displayName, tenantId, protocol: 'saml', issuer: description.entityId, metadata: xml, metadataUrl },
         metadataValidUntil: validUntil ?? undefined,
       }
-      return noted(context, await store.create(context.scope, uuidv7(), provider), 'created')
+      return noted(context, await store.create(context.scope, id, provider), 'created')
     }),
     addOidc: area.addOidc.handler(async ({ input, context }) => {
       const { tenantId: _, operators: __, clientSecret, displayName = input.name, ...rest } = input
       const tenantId = ownerOf(input, context)
       const id = uuidv7()
+      await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const sealed = await keys.seal(`oidc-client/${id}`, Buffer.from(clientSecret))
       const provider: NewProvider = {
         ...{ ...rest, rules: rest.rules as Rule[], options: rest.options as NewProvider['options'] },
@@ -228,6 +235,8 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
       return { state, reason, steps: [...steps], trial }
     }),
     allowScim: area.allowScim.handler(async ({ input, context }) => {
+      const provider = await store.get(context.scope, input.id)
+      await parts.mayVouch(context, provider, provider.rules)
       const token = `weftscim_${randomBytes(32).toString('base64url')}`
       context.note.subject = `identity-provider/${input.id}`
       await store.keepScim(context.scope, input.id, createHash('sha256').update(token).digest('hex'))

@@ -20,6 +20,10 @@ export interface BindingStore {
   take(scope: Scope, holder: Holder, id: string): Promise<void>
   /** All that a group gives, wherever that counts. */
   ofGroup(groupId: string): Promise<Binding[]>
+  /** The same of groups by their names: of a tenant, or (null) the installation’s. */
+  ofGroups(tenantId: string | null, names: readonly string[]): Promise<Binding[]>
+  /** All that the people of an identity provider hold, each role once for each place. */
+  ofProvider(providerId: string): Promise<Binding[]>
 }
 
 const ofHolder = (holder: Holder): Prisma.Sql =>
@@ -52,6 +56,7 @@ async function give(tx: Transaction, holder: Holder, role: BindableRole, place: 
 
 /** Roles of accounts and groups, and where they count. */
 export function bindingStore(database: Database): BindingStore {
+  const everybodys = (where: Prisma.Sql) => database.inScope(EVERYTHING, (tx) => read(tx, where))
   return {
     give: (scope, holder, role, place) =>
       database
@@ -66,7 +71,15 @@ export function bindingStore(database: Database): BindingStore {
         if (source !== 'local') throw fromOutside(source)
         await keepingAnOperator(tx, scope, () => tx.roleBinding.deleteMany({ where: { id } }))
       }),
-    ofGroup: (groupId) => database.inScope(EVERYTHING, (tx) => read(tx, ofHolder({ groupId }))),
+    ofGroup: (groupId) => everybodys(ofHolder({ groupId })),
+    ofGroups: (tenantId, names) =>
+      everybodys(Prisma.sql`b.group_id IN (SELECT u.id FROM user_group u WHERE u.name = ANY (${names}::text[])
+        AND u.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid)`),
+    ofProvider: (providerId) =>
+      everybodys(Prisma.sql`b.id IN (SELECT DISTINCT ON (h.builtin, h.role_id, h.tenant_id, h.site_id) h.id FROM role_binding h
+        WHERE h.account_id IN (SELECT a.id FROM account a WHERE a.provider_id = ${providerId}::uuid)
+          OR h.group_id IN (SELECT m.group_id FROM group_member m JOIN account a ON a.id = m.account_id
+            WHERE a.provider_id = ${providerId}::uuid))`),
   }
 }
 
