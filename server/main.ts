@@ -7,7 +7,7 @@ import { InventoryFile } from './contract/inventory.ts'
 import { createApp } from './http/app.ts'
 import { eventBus } from './http/events.ts'
 import { metricsRegistry } from './http/metrics.ts'
-import { createFirstOperator, keepFirstPassword } from './identity/first-operator.ts'
+import { createFirstOperator, keepPassword } from './identity/first-operator.ts'
 import { type Wired, wire } from './wiring.ts'
 
 const HOUSEKEEPING_MS = 3_600_000
@@ -46,7 +46,7 @@ async function start(): Promise<{ log: Logger; stop: () => Promise<void> }> {
   const metrics = metricsRegistry()
   const wired = await wire({ config, log, events, metrics })
   await mkdir(config.state, { recursive: true, mode: 0o700 })
-  await createFirstOperator(wired.accounts, (password) => keepFirstPassword(config.state, password))
+  await createFirstOperator(wired.accounts, async (password) => void (await keepPassword(config.state, password)))
   if (config.inventoryFile !== undefined) await declare(config.inventoryFile, wired, log)
   const app = await createApp({ ...wired, config, events, metrics, log })
   await wired.start()

@@ -11,7 +11,7 @@ import { totp as openTotp } from './identity/credentials/totp.ts'
 import type { AccountStore, AuditSink } from './identity/ports.ts'
 import { sessionKeeper } from './identity/sessions.ts'
 import { localSignIn } from './identity/sign-in.ts'
-import { breakGlassUses } from './inventory/alerts.ts'
+import { recentAlerts } from './inventory/alerts.ts'
 import { passkeyStore, totpStore } from './inventory/credentials.ts'
 import type { Database } from './inventory/database.ts'
 import { sessionRegister, sessionStore } from './inventory/sessions.ts'
@@ -49,7 +49,7 @@ export function openSignIn({ config, database, accounts, audit, keys, publish, w
   })
   return {
     ...{ sessions, signIn, passkeys },
-    notices: breakGlassNotices((since_ms) => breakGlassUses(database, since_ms)),
+    notices: breakGlassNotices((since_ms) => recentAlerts(database, since_ms)),
     handlers: {
       sessions: sessionListHandlers({ register: sessionRegister(database), sessions }),
       credentials: credentialHandlers({ totp, passkeys, challenges: { perAddress, window_ms } }),

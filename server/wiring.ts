@@ -43,7 +43,7 @@ import { entryNotation, groupNotation } from './engine/program/notation.ts'
 import type { Event, EventBus } from './http/events.ts'
 import { cachedTokens } from './identity/access-cache.ts'
 import { type AuditKeeping, auditKeeping, checkpointKeys } from './identity/audit/keeping.ts'
-import { FIRST_OPERATOR, forgetFirstPassword } from './identity/first-operator.ts'
+import { forgetPassword } from './identity/first-operator.ts'
 import { withTokens } from './identity/tokens.ts'
 import { accountStore } from './inventory/accounts.ts'
 import { attachmentNames, attachmentsByPort } from './inventory/attachments.ts'
@@ -222,9 +222,7 @@ function openDoor(
     repair: repairer({ tasks, reconciler }),
   }
   const product = { ...config.product, instance: config.instance, demo: config.demo }
-  const onPasswordChanged = async (name: string) => {
-    if (name === FIRST_OPERATOR) await forgetFirstPassword(config.state)
-  }
+  const onPasswordChanged = (name: string) => forgetPassword(config.state, name)
   const overviewParts = {
     ...datapathParts,
     records: stores.datapaths.all,

@@ -1,22 +1,29 @@
-import type { BreakGlassUse } from '#server/inventory/alerts.ts'
+import type { Alert } from '#server/inventory/alerts.ts'
 import { seesAll } from '#server/inventory/database.ts'
 import { time } from './datapaths.ts'
 import type { Notices } from './notices.ts'
 
-/** How long a sign-in with a break-glass account is shown. */
+/** How long they are shown. */
 const SHOWN_MS = 24 * 3_600_000
 
-/** Sign-ins with break-glass accounts, for those who watch over the installation. */
+const TITLES: Readonly<Record<Alert['kind'], string>> = {
+  'break-glass': 'A break-glass account signed in',
+  recovery: 'An operator was recovered on the host',
+}
+
+/** Break-glass sign-ins and recoveries, for those who watch over the installation. */
 export const breakGlassNotices =
-  (uses: (since_ms: number) => Promise<BreakGlassUse[]>): Notices =>
+  (alerts: (since_ms: number) => Promise<Alert[]>): Notices =>
   async ({ scope, rights }) => {
     if (!seesAll(scope) || !rights.has('audit.read')) return []
-    return (await uses(Date.now() - SHOWN_MS)).map(({ name, address, times, last_ms }) => ({
-      severity: 'bad',
-      title: `${name} signed in with a break-glass account`,
-      words: times === 1 ? `From ${address}.` : `${times} times in 24 hours, last from ${address}.`,
-      since: time(last_ms),
-      href: '/settings/audit',
-      action: 'Look into it',
+    return (await alerts(Date.now() - SHOWN_MS)).map(({ kind, detail, times, last_ms }) => ({
+      ...{
+        severity: 'bad',
+        title: TITLES[kind],
+        since: time(last_ms),
+        href: '/settings/audit',
+        action: 'Look into it',
+      },
+      words: times === 1 ? detail : `${times} times in 24 hours. ${detail}`,
     }))
   }

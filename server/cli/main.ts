@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, Option } from 'commander'
 import { parse } from 'yaml'
 import { type Config, ConfigError, type Overrides, readConfig } from '#server/config.ts'
+import { Name } from '#server/contract/base.ts'
 import { auditExportCommand, auditVerifyCommand } from './audit.ts'
 import { apiClient } from './client.ts'
 import { CommandFailure, EXIT } from './exit.ts'
@@ -10,7 +11,7 @@ import { cliProcedures } from './nouns.ts'
 import { openflowCommand } from './openflow.ts'
 import { FORMATS, type Format, format } from './output.ts'
 import { procedureCommand, type Surroundings } from './procedure-command.ts'
-import { askSecret } from './prompt.ts'
+import { askedSecrets } from './prompt.ts'
 import { forgetSession, keepSession } from './session-file.ts'
 
 const NOUN_WORDS: Readonly<Record<string, string>> = {
@@ -34,6 +35,8 @@ const NOUN_WORDS: Readonly<Record<string, string>> = {
   overview: 'everything at a glance',
   audit: 'who did what',
   key: 'keys of the installation',
+  'identity-provider': 'who vouches for people',
+  console: 'consoles of VNFs that people are signed in to',
 }
 
 const program = new Command('weft')
@@ -115,14 +118,27 @@ program
   })
 
 program
+  .command('recover')
+  .description('on the host: let an operator in again by a new password, whether or not it runs')
+  .option('--account <name>', 'the account, made when there is none', 'admin')
+  .option('--without-factors', 'remove its passkeys and its second factor')
+  .action(async ({ account, withoutFactors = false }: { account: string; withoutFactors?: boolean }) => {
+    if (!Name.safeParse(account).success) throw new CommandFailure(EXIT.usage, `--account: ${account} is no name`)
+    const { recover } = await import('#server/supervisor/recover.ts')
+    const { password, file, codes, passkeys } = await recover(configOf(), { account, withoutFactors })
+    log(`Sign in as ${account} with ${password} (also in ${file}, until it is changed).`)
+    if (codes) log('The code of its second factor is still asked for; --without-factors removes that.')
+    if (passkeys > 0) log(`It still has ${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}.`)
+  })
+
+program
   .command('login')
   .description('sign in; the session is kept in a file that you alone can read')
   .argument('[name]', 'the account', 'admin')
   .option('--password-file <file>', 'read the password from a file; asked for when absent')
   .action(async (name: string, { passwordFile }: { passwordFile?: string }) => {
     const config = configOf()
-    const typed = passwordFile === undefined ? askSecret('Password: ') : readFile(passwordFile, 'utf8')
-    await keepSession(config, await apiClient(config).enter(name, (await typed).trimEnd()))
+    await keepSession(config, await apiClient(config, askedSecrets(passwordFile)).enter(name))
     log(`Signed in to ${config.url} as ${name}.`)
   })
 

@@ -9,7 +9,7 @@ import { type Field, flagOf, nounOfField, readValue } from './fields.ts'
 import { resolveName, revisionOf } from './names.ts'
 import type { CliProcedure } from './nouns.ts'
 import { FORMATS, type Format, format } from './output.ts'
-import { askSecret } from './prompt.ts'
+import { askedSecrets } from './prompt.ts'
 import { followTask, taskOf } from './task.ts'
 
 type Nouns = ReadonlyMap<string, ReadonlyMap<string, CliProcedure>>
@@ -78,11 +78,6 @@ async function inputOf(
   return input
 }
 
-async function passwordOf(file: unknown): Promise<string> {
-  if (typeof file === 'string') return (await readFile(file, 'utf8')).trimEnd()
-  return askSecret('Password: ')
-}
-
 function pathOf(procedure: CliProcedure, input: Record<string, unknown>): string {
   return procedure.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = String(input[name])
@@ -104,11 +99,13 @@ async function run(
   options: Typed,
   around: Surroundings,
 ): Promise<void> {
-  const client = apiClient(around.config())
+  // A new account's password stands in that file; one's own is asked for then.
+  const creates = procedure.fields.some(({ name }) => name === 'password')
+  const client = apiClient(around.config(), askedSecrets(creates ? undefined : options.passwordFile))
   const input = await inputOf(procedure, nouns, client, typed).catch((error: Error) => {
     throw error instanceof CommandFailure ? error : new CommandFailure(EXIT.usage, error.message)
   })
-  if (procedure.fields.some(({ name }) => name === 'password')) input.password = await passwordOf(options.passwordFile)
+  if (creates) input.password = await askedSecrets(options.passwordFile).password()
   const change = typeof input.change === 'string' ? input.change : undefined
   const given = options.revision === undefined ? undefined : Number(options.revision)
   const revision = procedure.meta.revision
@@ -146,6 +143,11 @@ export function procedureCommand(procedure: CliProcedure, nouns: Nouns, around: 
   command.addOption(
     new Option('-o, --output <format>', 'How to write the answer').choices([...FORMATS]).default('table'),
   )
+  if (procedure.meta.fresh && !procedure.fields.some(({ name }) => name === 'password'))
+    command.option(
+      '--password-file <file>',
+      'Your own password, where you have to prove who you are; asked for when absent',
+    )
   if (procedure.meta.revision)
     command.option('--revision <number>', 'The revision that this is based on; the present one when absent')
   if (procedure.method !== 'GET') command.option('--no-wait', 'Do not follow the task that this starts')

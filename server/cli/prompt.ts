@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -15,3 +16,10 @@ export async function askSecret(question: string): Promise<string> {
     process.stderr.write('\n')
   }
 }
+
+/** What proves who somebody is: asked for, or the password out of a file. */
+export const askedSecrets = (passwordFile: unknown) => ({
+  password: async () =>
+    typeof passwordFile === 'string' ? (await readFile(passwordFile, 'utf8')).trimEnd() : askSecret('Password: '),
+  code: () => askSecret('Code: '),
+})

@@ -1,6 +1,8 @@
 import type { AccountRecord, AuditSink } from './ports.ts'
 
 export const BREAK_GLASS_ACTION = 'session.break-glass'
+/** An operator was made or let in again on the host. */
+export const RECOVERY_ACTION = 'session.recover'
 
 export interface BreakGlassParts {
   readonly audit: AuditSink

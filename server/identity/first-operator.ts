@@ -38,17 +38,27 @@ export async function createFirstOperator(
   return true
 }
 
-const fileIn = (folder: string) => path.join(folder, 'admin-password')
+/** Account names are file names too. */
+const NAME = /^[a-z0-9][a-z0-9-]*$/
 
-/** Keeps the first operator's password in a file that its owner alone may read, until it is changed. */
-export const keepFirstPassword = (folder: string, password: string): Promise<void> =>
-  writeFile(fileIn(folder), `${password}\n`, { mode: 0o600 })
+const fileIn = (folder: string, name: string) => path.join(folder, `${name}-password`)
+
+/** Keeps a password that nobody chose in a file that its owner alone may read, until it is changed. Answers the file's name. */
+export async function keepPassword(folder: string, password: string, name = FIRST_OPERATOR): Promise<string> {
+  const file = fileIn(folder, name)
+  // A file that is there keeps its mode when it is written.
+  await rm(file, { force: true })
+  await writeFile(file, `${password}\n`, { mode: 0o600 })
+  return file
+}
 
 export const firstPassword = (folder: string): Promise<string | undefined> =>
-  readFile(fileIn(folder), 'utf8').then(
+  readFile(fileIn(folder, FIRST_OPERATOR), 'utf8').then(
     (text) => text.trim(),
     () => undefined,
   )
 
-/** The operator has a password of their own now. */
-export const forgetFirstPassword = (folder: string): Promise<void> => rm(fileIn(folder), { force: true })
+/** The account has a password of its person's own now. */
+export async function forgetPassword(folder: string, name: string): Promise<void> {
+  if (NAME.test(name)) await rm(fileIn(folder, name), { force: true })
+}

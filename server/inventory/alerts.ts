@@ -1,27 +1,33 @@
-import { BREAK_GLASS_ACTION } from '#server/identity/break-glass.ts'
+import { BREAK_GLASS_ACTION, RECOVERY_ACTION } from '#server/identity/break-glass.ts'
 import type { Database } from './database.ts'
 
-/** Sign-ins with one break-glass account. */
-export interface BreakGlassUse {
-  readonly accountId: string
-  readonly name: string
-  readonly address: string
+/** Something that operators must see: how often it happened, and the last time in words. */
+export interface Alert {
+  readonly kind: 'break-glass' | 'recovery'
+  readonly detail: string
   readonly times: number
   readonly last_ms: number
 }
 
+interface AlertRow {
+  readonly action: string
+  readonly detail: string
+  readonly times: number
+  readonly last: Date
+}
+
 /**
- * Uses of break-glass accounts since then, the last one first; none where no identity provider signs operators in, since
- * there is no other way in to be down then.
+ * Uses of each break-glass account since then, and recoveries, the last one first. Where no identity provider signs
+ * operators in, local accounts are the only way in: their use is nothing to be alarmed by.
  */
-export async function breakGlassUses({ engine }: Pick<Database, 'engine'>, since_ms: number): Promise<BreakGlassUse[]> {
-  const { rows } = await engine.query<{ accountId: string; name: string; address: string; times: number; last: Date }>(
-    `SELECT actor_id AS "accountId", (array_agg(actor ORDER BY at DESC))[1] AS name,
-       (array_agg(address ORDER BY at DESC))[1] AS address, count(*)::int AS times, max(at) AS last
-     FROM audit WHERE action = $1 AND at > $2 AND actor_id IS NOT NULL
-       AND EXISTS (SELECT 1 FROM identity_provider WHERE tenant_id IS NULL)
-     GROUP BY actor_id ORDER BY last DESC LIMIT 10`,
-    [BREAK_GLASS_ACTION, new Date(since_ms)],
+export async function recentAlerts({ engine }: Pick<Database, 'engine'>, since_ms: number): Promise<Alert[]> {
+  const { rows } = await engine.query<AlertRow>(
+    `SELECT action, (array_agg(detail ORDER BY at DESC))[1] AS detail, count(*)::int AS times, max(at) AS last
+     FROM audit WHERE at > $1 AND (action = $3 OR (action = $2 AND EXISTS (SELECT 1 FROM identity_provider WHERE tenant_id IS NULL)))
+     GROUP BY action, subject ORDER BY last DESC LIMIT 10`,
+    [new Date(since_ms), BREAK_GLASS_ACTION, RECOVERY_ACTION],
   )
-  return rows.map(({ last, ...use }) => ({ ...use, last_ms: last.getTime() }))
+  return rows.map(({ action, last, ...alert }) => ({
+    ...{ ...alert, kind: action === RECOVERY_ACTION ? 'recovery' : 'break-glass', last_ms: last.getTime() },
+  }))
 }

@@ -96,7 +96,7 @@ async function write(
 }
 
 /** Adds lines inside a transaction: they are there when it is committed, and their chains wait until then. */
-export async function appendAudit(tx: EngineTransaction, entries: readonly AuditEntry[]): Promise<void> {
+export async function appendAudit(tx: Queries, entries: readonly AuditEntry[]): Promise<void> {
   const now_ms = Date.now()
   const lines = entries.map((entry) => lineOf(entry, now_ms))
   const { heads, mended } = await readHeads(tx, [...new Set(lines.map(({ chain }) => chain))].sort(), true)
