@@ -180,7 +180,10 @@ export const tokens = {
     .route(tagged('tokens', 'GET', '/tokens', 'List one’s own API tokens'))
     .input(ListQuery)
     .output(listOf(ApiToken)),
-  create: procedure({ right: 'self', fresh: true, cli: { noun: 'token', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'self', fresh: true, secret: true },
+    cli: { noun: 'token', verb: 'create', args: ['name'] },
+  })
     .route(tagged('tokens', 'POST', '/tokens', 'Make an API token of rights that one holds; it is shown once', 201))
     .input(
       z.strictObject({

@@ -18,6 +18,8 @@ export interface Meta {
   readonly revision?: true
   /** A dangerous act: its person must have proved lately who they are (step-up), or a token must carry the right. */
   readonly fresh?: true
+  /** What goes in or comes out is a secret: nothing of it is kept, and so no answer is given again. */
+  readonly secret?: true
   /** Largest request body in bytes; 64 KiB when absent. */
   readonly maxBody?: number
 }

@@ -145,7 +145,10 @@ export const identityProviders = {
     .route(route('POST', '', 'Add a SAML identity provider from its metadata', 201))
     .input(z.strictObject({ ...Common, metadata: Metadata.optional(), metadataUrl: MetadataUrl.optional() }))
     .output(IdentityProvider),
-  addOidc: procedure({ right: 'provider.write', fresh: true, cli: cli('add-oidc', [], ['clientSecret', 'rules']) })
+  addOidc: procedure({
+    ...{ right: 'provider.write', fresh: true, secret: true },
+    cli: cli('add-oidc', [], ['clientSecret', 'rules']),
+  })
     .route(route('POST', '/oidc', 'Add an OpenID Connect provider', 201))
     .input(
       z.strictObject({
@@ -212,7 +215,7 @@ export const identityProviders = {
     .route(route('GET', '/{id}/test/{test}', 'What a test sign-in found'))
     .input(z.strictObject({ id: Id, test: z.string().max(200) }))
     .output(TestResult),
-  allowScim: procedure({ right: 'provider.write', fresh: true, cli: cli('allow-scim') })
+  allowScim: procedure({ right: 'provider.write', fresh: true, secret: true, cli: cli('allow-scim') })
     .route(route('POST', '/{id}/scim', 'Make a token by which users and groups are pushed; an earlier one ends', 201))
     .input(ById)
     .output(z.object({ token: z.string().describe('Shown once'), url: z.string() })),

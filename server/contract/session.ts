@@ -69,7 +69,7 @@ export const session = {
   get: procedure({ right: 'self', cli: { noun: 'session', verb: 'show' } })
     .route({ method: 'GET', path: '/session', tags: ['session'], summary: 'Who is signed in' })
     .output(Session),
-  create: procedure({ right: 'public', maxBody: 16_384 })
+  create: procedure({ right: 'public', secret: true, maxBody: 16_384 })
     .route({
       method: 'POST',
       path: '/session',
@@ -79,7 +79,7 @@ export const session = {
     })
     .input(LocalProof)
     .output(Session),
-  stepUp: procedure({ right: 'self', maxBody: 16_384 })
+  stepUp: procedure({ right: 'self', secret: true, maxBody: 16_384 })
     .route({
       method: 'POST',
       path: '/session/step-up',
@@ -127,7 +127,10 @@ export const users = {
     .route({ method: 'GET', path: '/users/{id}', tags: ['users'], summary: 'One account, with what it may do where' })
     .input(ById)
     .output(Account),
-  create: procedure({ right: 'user.write', maxBody: 4096, cli: { noun: 'user', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'user.write', secret: true, maxBody: 4096 },
+    cli: { noun: 'user', verb: 'create', args: ['name'] },
+  })
     .route({ method: 'POST', path: '/users', tags: ['users'], summary: 'Create a local account', successStatus: 201 })
     .input(
       z.strictObject({

@@ -73,7 +73,7 @@ export const credentials = {
     .route(route('DELETE', '/credentials/passkeys/{id}', 'Remove a passkey', 204))
     .input(z.strictObject({ id: z.string().max(1024) }))
     .output(z.void()),
-  beginTotp: procedure({ right: 'self', fresh: true })
+  beginTotp: procedure({ right: 'self', fresh: true, secret: true })
     .route(route('POST', '/credentials/totp/begin', 'A new secret for codes by time; it counts once it is confirmed'))
     .output(z.object({ secret: z.string(), uri: z.string() })),
   confirmTotp: procedure({ right: 'self', fresh: true })

@@ -112,6 +112,9 @@ function contextOf(
 const whoseKey = ({ account, token, scope }: Caller): string =>
   [account.id, token?.id, scope.tenantId, scope.siteId].map((id) => id ?? '').join('/')
 
+/** Whether a request may be sent again with its key. What is secret is not kept: neither a token nor the hash of a password. */
+export const isRepeatable = ({ method, meta }: HttpProcedure): boolean => method === 'POST' && !meta.secret
+
 async function serve(
   parts: ApiParts,
   handler: Handler,
@@ -132,7 +135,7 @@ async function serve(
     }
   }
   const key = request.headers['idempotency-key']
-  if (procedure.method !== 'POST' || typeof key !== 'string' || !caller) return send(reply, await answer())
+  if (!isRepeatable(procedure) || typeof key !== 'string' || !caller) return send(reply, await answer())
   const asked = { method: procedure.method, path: request.url, body: request.body }
   const given = await once(parts.idempotency, whoseKey(caller), key, asked, answer)
   if (given.replayed) reply.header('idempotency-replayed', 'true')

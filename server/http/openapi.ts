@@ -3,7 +3,7 @@ import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
 import { z } from 'zod'
 import { Problem } from '#server/contract/base.ts'
 import { contract } from '#server/contract/index.ts'
-import { API_PREFIX, BODY_LIMIT_BYTES } from './api.ts'
+import { API_PREFIX, BODY_LIMIT_BYTES, isRepeatable } from './api.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import { type HttpProcedure, proceduresOf } from './procedures.ts'
 
@@ -27,14 +27,15 @@ const KEY = {
 const RIGHT_WORDS = { public: 'Anybody.', self: 'Anybody who is signed in.' } as const
 
 /** Adds to an operation what the schemas do not say: right, revision, idempotency, body limit, refusals. */
-function complete(operation: Operation, { method, meta }: HttpProcedure): void {
+function complete(operation: Operation, procedure: HttpProcedure): void {
+  const { method, meta } = procedure
   const { right, revision, maxBody = BODY_LIMIT_BYTES } = meta
   const who = right === 'public' || right === 'self' ? RIGHT_WORDS[right] : `Needs the right \`${right}\`.`
   operation.description = [operation.description, who].filter(Boolean).join(' ')
   operation['x-weft-right'] = right
   if (right === 'public') operation.security = []
   if (method !== 'GET') operation['x-weft-body-limit-bytes'] = maxBody
-  const headers = [...(revision ? [REVISION] : []), ...(method === 'POST' && right !== 'public' ? [KEY] : [])]
+  const headers = [...(revision ? [REVISION] : []), ...(isRepeatable(procedure) && right !== 'public' ? [KEY] : [])]
   if (headers.length > 0) operation.parameters = [...(operation.parameters ?? []), ...headers]
   operation.responses = { ...operation.responses, default: { $ref: '#/components/responses/Problem' } }
 }

@@ -1,7 +1,7 @@
 import type { AnyContractRouter } from '@orpc/contract'
 import { oc } from '@orpc/contract'
 import { describe, expect, test } from 'vitest'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { ById, procedure } from '#server/contract/base.ts'
 import { contract } from '#server/contract/index.ts'
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
@@ -50,6 +50,25 @@ describe('every procedure', () => {
 
   test('takes an id where it asks for a revision', () => {
     for (const { name, pathFields, meta } of procedures) if (meta.revision) expect(pathFields, name).toContain('id')
+  })
+
+  test('says that it is secret where a password or secret goes in, or a secret comes out', () => {
+    const schemasOf = (name: string) => {
+      const found = name.split('.').reduce<unknown>((below, part) => (below as Record<string, unknown>)[part], contract)
+      const { inputSchema, outputSchema } = (
+        found as { '~orpc': { inputSchema?: z.ZodType; outputSchema?: z.ZodType } }
+      )['~orpc']
+      return JSON.stringify(
+        [inputSchema, outputSchema].map((one) => one && z.toJSONSchema(one, { unrepresentable: 'any' })),
+      )
+    }
+    const SECRET = /"(?:password|secret|clientSecret|token)":\{[^{}]*"type":"string"/
+    const posts = procedures.filter(({ method }) => method === 'POST')
+    const open = posts.filter(({ name, meta }) => SECRET.test(schemasOf(name)) && !meta.secret)
+    expect(open.map(({ name }) => name)).toEqual([])
+    expect(posts.filter(({ meta }) => meta.secret).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['tokens.create', 'users.create', 'session.stepUp', 'identityProviders.allowScim']),
+    )
   })
 
   test('refuses unknown keys', () => {

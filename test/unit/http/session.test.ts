@@ -67,6 +67,17 @@ describe('a dangerous act', () => {
     const renewed = cookieOf(await post('/session/step-up', { password }, headers))
     expect((await post('/credentials/totp/begin', {}, { ...renewed, ...key })).status).toBe(200)
   })
+
+  test('whose answer is a secret is not answered again, and nothing of it is kept for that', async () => {
+    const { post, headers, password } = await startSignedIn()
+    const keyed = { ...headers, 'idempotency-key': 'k2' }
+    const seeds = [await post('/credentials/totp/begin', {}, keyed), await post('/credentials/totp/begin', {}, keyed)]
+    const [first, second] = (await Promise.all(seeds.map((answer) => answer.json()))) as { secret: string }[]
+    expect(seeds.map((answer) => answer.headers.get('idempotency-replayed'))).toEqual([null, null])
+    expect(first?.secret).not.toBe(second?.secret)
+    const proved = await post('/session/step-up', { password }, keyed)
+    expect(proved.status).toBe(200)
+  })
 })
 
 describe('codes', () => {
