@@ -220,18 +220,18 @@ function Actions({ wizard }: { wizard: ReturnType<typeof useWizard> }) {
         {provider ? 'It is kept already: leave at any time' : 'Nothing is kept until it is added'}
       </span>
       {provider ? (
-        <ButtonLink look="quiet" href={`/settings/providers/${provider.id}`}>
+        <ButtonLink look="quiet" href={`/settings/identity-providers/${provider.id}`}>
           Open it
         </ButtonLink>
       ) : (
-        <ButtonLink look="quiet" href="/settings/providers">
+        <ButtonLink look="quiet" href="/settings/identity-providers">
           Cancel
         </ButtonLink>
       )}
       <Button
         look="primary"
         isDisabled={why !== undefined || busy}
-        onPress={() => (step === 4 && provider ? router.push(`/settings/providers/${provider.id}`) : next())}
+        onPress={() => (step === 4 && provider ? router.push(`/settings/identity-providers/${provider.id}`) : next())}
         {...(why ? { 'aria-describedby': 'why-not' } : {})}
       >
         {busy ? 'Adding' : step === 2 ? 'Add provider' : step === 4 ? 'Done' : 'Next'}

@@ -134,7 +134,7 @@ function Provider({ provider }: { provider: IdentityProvider }) {
           onAct={() =>
             remove.mutate(
               { id: provider.id, revision: provider.revision },
-              { onSuccess: () => router.push('/settings/providers') },
+              { onSuccess: () => router.push('/settings/identity-providers') },
             )
           }
           onClose={close}

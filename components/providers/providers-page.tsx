@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<IdentityProvider>[] = [
     id: 'name',
     header: 'Name',
     value: (one) => one.displayName,
-    cell: (one) => <Link href={`/settings/providers/${one.id}`}>{one.displayName}</Link>,
+    cell: (one) => <Link href={`/settings/identity-providers/${one.id}`}>{one.displayName}</Link>,
     filter: 'text',
     phone: 'title',
   },
@@ -98,7 +98,12 @@ export function ProvidersPage() {
   const providers = useProviders()
   const router = useRouter()
   const add = (
-    <MayButton right="provider.write" look="primary" icon="plus" onPress={() => router.push('/settings/providers/new')}>
+    <MayButton
+      right="provider.write"
+      look="primary"
+      icon="plus"
+      onPress={() => router.push('/settings/identity-providers/new')}
+    >
       Add provider
     </MayButton>
   )

@@ -84,7 +84,7 @@ describe('access in the console', () => {
   })
 
   test('a provider is added from metadata, its rules are tried, and its people find it', async () => {
-    await page.goto('/settings/providers/new')
+    await page.goto('/settings/identity-providers/new')
     await page.getByLabel('SAML metadata').fill(await providerMetadata())
     await page.getByRole('button', { name: 'Next' }).click()
     await page.getByLabel('Name', { exact: true }).fill('norrdata')

@@ -89,7 +89,7 @@ async function giveAccess(api: Api): Promise<string[]> {
     rules,
     metadata,
   })
-  return [`/settings/users/${user.id}`, `/settings/groups/${group.id}`, `/settings/providers/${provider.id}`]
+  return [`/settings/users/${user.id}`, `/settings/groups/${group.id}`, `/settings/identity-providers/${provider.id}`]
 }
 
 beforeAll(async () => {
@@ -111,7 +111,13 @@ beforeAll(async () => {
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
     ...['/inventory/nics', '/inventory/attachments', '/inventory/tenants', '/settings/users', '/settings/audit'],
     ...['/settings/my-consoles', '/settings/sessions', '/settings/sessions?of=all', '/settings/tokens'],
-    ...['/settings/groups', '/settings/roles', '/settings/providers', '/settings/providers/new', '/settings/consoles'],
+    ...[
+      '/settings/groups',
+      '/settings/roles',
+      '/settings/identity-providers',
+      '/settings/identity-providers/new',
+      '/settings/consoles',
+    ],
     ...['/settings/decisions', '/settings/keys', ...access, '/proved', '/signed-out?ended=Norrdata&left=Firewall'],
     ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
     ...[`/networks/${long.network.id}`, `/networks/${long.network.id}/edit`, `/changes/${long.change.name}`],
