@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { IdentityProvider } from '#server/contract/providers.ts'
 import { byField, problemOf } from '../queries/problem.ts'
 import { useAddOidc, useImportProvider, useProvider } from '../queries/providers.ts'
+import { useRoles } from '../queries/roles.ts'
 import { SettingsHead } from '../settings/settings-head.tsx'
 import { TenantChoice } from '../settings/tenant-choice.tsx'
 import { whyNot } from '../shell/rights.ts'
@@ -243,6 +244,8 @@ function Actions({ wizard }: { wizard: ReturnType<typeof useWizard> }) {
 /** Adds an identity provider in four steps: what it is, who it is for, what its people get, and a test. */
 export function AddProvider() {
   const mayWrite = useMay('provider.write')
+  // Read while the first steps are filled in, so that the rules find them there.
+  useRoles(useMay('role.read'))
   const wizard = useWizard()
   const { step, draft, change, provider, error, refused } = wizard
   if (!mayWrite)

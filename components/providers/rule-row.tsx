@@ -1,5 +1,6 @@
 'use client'
 import type { IdentityProvider, MappingRule } from '#server/contract/providers.ts'
+import { ROLES } from '#server/contract/rights.ts'
 import { useSites } from '../queries/inventory.ts'
 import { useRoles } from '../queries/roles.ts'
 import { useTenants } from '../queries/tenants.ts'
@@ -80,13 +81,16 @@ function RoleAt({
   provider: Props['provider']
   onThen: (then: MappingRule['then']) => void
 }) {
-  const roles = useRoles(useMay('role.read'))
+  const mayRead = useMay('role.read')
+  const roles = useRoles(mayRead)
+  // Who may not see the roles that were made knows those in code.
+  const names = mayRead ? roles.data?.map(({ name }) => name) : ROLES
   const tenants = useTenants(useMay('tenant.read') && provider.tenantId === null)
   const sites = useSites(useMay('inventory.read') && provider.tenantId === null)
   const ofTenant = then.role.startsWith('tenant-')
-  const options = (roles.data ?? [])
-    .filter(({ name }) => provider.tenantId === null || (name !== 'operator' && name !== 'auditor'))
-    .map(({ name }) => ({ id: name, label: roleWords(name) }))
+  const options = (names ?? [])
+    .filter((name) => provider.tenantId === null || (name !== 'operator' && name !== 'auditor'))
+    .map((name) => ({ id: name, label: roleWords(name) }))
   const place = then.tenant ? `tenant:${then.tenant}` : then.site ? `site:${then.site}` : EVERYWHERE
   const choosePlace = (next: string | null) => {
     const [kind, name] = (next ?? '').split(':')
@@ -104,6 +108,7 @@ function RoleAt({
         value={then.role || null}
         onValue={(role) => role && onThen({ ...then, role })}
         options={options}
+        isDisabled={names === undefined}
       />
       {provider.tenantId === null ? (
         <Select

@@ -74,6 +74,7 @@ export function BindingForm({ to, isPending, error, onGive, onClose }: Props) {
           label: roleWords(name),
           note: `${rights.length} rights`,
         }))}
+        isDisabled={!roles.data}
       />
       <Select label="Where it counts" value={chosen} onValue={setPlace} options={places} />
       <p className="hint">
