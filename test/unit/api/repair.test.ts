@@ -17,7 +17,9 @@ async function ended(condition: Partial<Condition> | Error) {
     if (condition instanceof Error) throw condition
     return { state: 'held', ...condition } as Condition
   }
-  expect(await repairer({ tasks, reconciler: { repair } })('d1', 'nic-1', 's1')).toMatchObject({ title: 'Repair nic-1' })
+  expect(await repairer({ tasks, reconciler: { repair } })('d1', 'nic-1', 's1')).toMatchObject({
+    title: 'Repair nic-1',
+  })
   return end.promise
 }
 
