@@ -5,7 +5,9 @@ import { signInProviderHandlers } from './api/sign-in-providers.ts'
 import type { Config } from './config.ts'
 import type { Routes } from './http/app.ts'
 import type { Event } from './http/events.ts'
+import { counter } from './http/rates.ts'
 import { samlRoutes } from './http/saml/index.ts'
+import { scimRoutes } from './http/scim.ts'
 import { admission } from './identity/federation/admission.ts'
 import { attemptsByAddress } from './identity/federation/attempts.ts'
 import { consoleDescriptions } from './identity/federation/console-descriptions.ts'
@@ -25,6 +27,7 @@ import { type Database, EVERYTHING } from './inventory/database.ts'
 import { federatedAccounts } from './inventory/federation.ts'
 import { providerAdministration } from './inventory/providers.ts'
 import { roleStore } from './inventory/roles.ts'
+import { scimStore } from './inventory/scim.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
 import { openConsoles } from './wiring-consoles.ts'
@@ -51,7 +54,7 @@ export const ownIdpOf = (origin: string): OwnIdp => ({
 const FETCH_LIMITS = { bytes: 2 * 1024 * 1024, time_ms: 10_000 }
 
 export interface FederationParts {
-  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata'>
+  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata' | 'rates'>
   readonly database: Database
   readonly audit: AuditSink
   readonly sessions: Sessions
@@ -106,6 +109,10 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     downstream.routes,
     single.routes,
     oidc.routes,
+    scimRoutes({
+      ...{ store: scimStore(database), audit, origin: config.http.origin, strangers: attempts() },
+      rate: counter('this token', config.rates.perToken),
+    }),
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })

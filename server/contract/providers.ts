@@ -46,6 +46,10 @@ export const ProviderOptions = z.strictObject({
     .optional()
     .describe('OpenID Connect: asked for beside `openid`; email and profile when absent'),
   userInfo: z.boolean().optional().describe('OpenID Connect: ask for claims that are not in the id token'),
+  scimSubject: z
+    .enum(['userName', 'externalId'])
+    .optional()
+    .describe('SCIM: which of a user’s names the provider says at sign-in; userName when absent'),
 })
 
 const Certificate = z.object({

@@ -49,7 +49,8 @@ export const rateHeaders = ({ limit, remaining, reset_s }: Rate): Record<string,
   ...(remaining === 0 && { 'retry-after': String(reset_s) }),
 })
 
-function counter(whose: string, points: number) {
+/** Counts requests by key, `points` of them a minute. Throws `RateExceeded`. */
+export function counter(whose: string, points: number) {
   const limiter = new RateLimiterMemory({ points, duration: WINDOW_S })
   const rateOf = (result: RateLimiterRes, remaining: number): Rate => ({
     ...{ limit: points, remaining, reset_s: Math.max(1, Math.ceil(result.msBeforeNext / 1000)) },

@@ -22,7 +22,7 @@ export interface BindingStore {
   ofGroup(groupId: string): Promise<Binding[]>
   /** The same of groups by their names: of a tenant, or (null) the installation’s. */
   ofGroups(tenantId: string | null, names: readonly string[]): Promise<Binding[]>
-  /** All that the people of an identity provider hold, each role once for each place. */
+  /** All that the people of an identity provider hold, or may by the groups that it keeps: each role once for each place. */
   ofProvider(providerId: string): Promise<Binding[]>
 }
 
@@ -79,7 +79,8 @@ export function bindingStore(database: Database): BindingStore {
       everybodys(Prisma.sql`b.id IN (SELECT DISTINCT ON (h.builtin, h.role_id, h.tenant_id, h.site_id) h.id FROM role_binding h
         WHERE h.account_id IN (SELECT a.id FROM account a WHERE a.provider_id = ${providerId}::uuid)
           OR h.group_id IN (SELECT m.group_id FROM group_member m JOIN account a ON a.id = m.account_id
-            WHERE a.provider_id = ${providerId}::uuid))`),
+            WHERE a.provider_id = ${providerId}::uuid)
+          OR h.group_id IN (SELECT u.id FROM user_group u WHERE u.provider_id = ${providerId}::uuid))`),
   }
 }
 

@@ -24,10 +24,10 @@ const isOf = (held: string, name: string) =>
   held === name || (held.startsWith(`${name}-`) && /^\d+$/.test(held.slice(name.length + 1)))
 
 /** The name, with a number where another account of the provider has it. Held until the transaction ends. */
-async function freeName(tx: Transaction, { provider, name }: Vouched): Promise<string> {
-  await lock(tx, `account names of ${provider.id}`)
+export async function freeName(tx: Transaction, providerId: string, name: string): Promise<string> {
+  await lock(tx, `account names of ${providerId}`)
   const rows = await tx.$queryRaw<{ name: string }[]>`SELECT name FROM account
-    WHERE provider_id = ${provider.id}::uuid AND (name = ${name} OR starts_with(name, ${`${name}-`}))`
+    WHERE provider_id = ${providerId}::uuid AND (name = ${name} OR starts_with(name, ${`${name}-`}))`
   const taken = new Set(rows.map((row) => row.name))
   if (!taken.has(name)) return name
   let number = 2
@@ -37,7 +37,7 @@ async function freeName(tx: Transaction, { provider, name }: Vouched): Promise<s
 
 async function make(tx: Transaction, vouched: Vouched): Promise<string> {
   const { provider, subject, displayName, email } = vouched
-  const [id, name] = [uuidv7(), await freeName(tx, vouched)]
+  const [id, name] = [uuidv7(), await freeName(tx, provider.id, vouched.name)]
   await tx.$executeRaw`INSERT INTO account (id, name, display_name, email, tenant_id, provider_id, subject, signed_in_at)
     VALUES (${id}::uuid, ${name}, ${displayName}, ${email}, ${provider.tenantId}::uuid, ${provider.id}::uuid, ${subject}, now())`
   return id
@@ -45,7 +45,7 @@ async function make(tx: Transaction, vouched: Vouched): Promise<string> {
 
 async function renew(tx: Transaction, held: Held, vouched: Vouched): Promise<void> {
   const { displayName, email } = vouched
-  const name = isOf(held.name, vouched.name) ? held.name : await freeName(tx, vouched)
+  const name = isOf(held.name, vouched.name) ? held.name : await freeName(tx, vouched.provider.id, vouched.name)
   await tx.$executeRaw`UPDATE account SET name = ${name}, display_name = ${displayName}, email = ${email}, signed_in_at = now(),
       revision = revision + CASE WHEN (name, display_name, email) IS DISTINCT FROM (${name}, ${displayName}, ${email}) THEN 1 ELSE 0 END
     WHERE id = ${held.id}::uuid`

@@ -136,7 +136,7 @@ export async function takeCallback(
     proof: { authenticatedAt_ms, endsAt_ms: null },
     words: `Answers a request (${request.purpose}).`,
     async remember(sessionHash) {
-      const sealed = await parts.seal(`oidc-session/${sessionHash}`, Buffer.from(idToken))
+      const sealed = await parts.seal(`oidc-session/${provider.id}`, Buffer.from(idToken))
       const known = { sessionHash, providerId: provider.id, subject: claims.sub, sid }
       await parts.oidcSessions.insert({ ...known, idToken: sealed })
     },

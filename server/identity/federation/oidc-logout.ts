@@ -125,7 +125,7 @@ export function oidcLogout(parts: OidcLogoutParts): OidcLogout {
       const checked = await checkingLater(async () => {
         const client = await clients.bare(provider)
         if (client.serverMetadata().end_session_endpoint === undefined) return undefined
-        const hint = await parts.open(`oidc-session/${sessionHash}`, session.idToken)
+        const hint = await parts.open(`oidc-session/${provider.id}`, session.idToken)
         return buildEndSessionUrl(client, {
           ...{ id_token_hint: hint.toString('utf8'), post_logout_redirect_uri: own.signedOutUrl },
         }).href

@@ -5,7 +5,7 @@ export interface OidcSession {
   readonly subject: string
   /** The provider's name for its own session; null where it gave none. */
   readonly sid: string | null
-  /** Sealed by the key service, under `oidc-session/<session hash>`. */
+  /** Sealed by the key service, under `oidc-session/<provider id>`: a session's hash is not for good. */
   readonly idToken: Buffer
 }
 

@@ -41,6 +41,8 @@ export interface ProviderOptions {
   readonly scopes?: readonly string[]
   /** OpenID Connect: ask for claims that are not in the id token. */
   readonly userInfo?: boolean
+  /** SCIM: which of a user's names the provider says at sign-in; absent: `userName`. */
+  readonly scimSubject?: 'userName' | 'externalId'
 }
 
 export interface ProviderRecord {
