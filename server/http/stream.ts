@@ -53,7 +53,7 @@ function follow(
   }
   /** Ends the stream with the session, and where its person may do something else than before. */
   const look = async (): Promise<boolean> => {
-    const still = await sessions.find(id, address).catch(() => caller)
+    const still = await sessions.look(id, address).catch(() => caller)
     const same = still !== undefined && sameAccess(still, caller)
     if (!same) raw.end()
     return same

@@ -56,6 +56,8 @@ export interface Sessions {
   ): Promise<{ id: string; caller: Caller }>
   /** Who has the id; undefined when it is unknown, was ended, or is too old. */
   find(id: string, address?: string): Promise<Caller | undefined>
+  /** The same without using it: what only listens does not keep a session from being idle. */
+  look(id: string, address?: string): Promise<Caller | undefined>
   /** Goes on in another place of the same person. Throws `Refusal` (`rule`) where they have none. */
   move(caller: Caller, place: Whose): Promise<Caller>
   /**
@@ -138,6 +140,11 @@ export function sessionKeeper(
     callers.set(found, caller)
     return caller
   }
+  const living = async (id: string): Promise<FoundSession | undefined> => {
+    const found = ID.test(id) ? await store.find(hashOf(id)) : undefined
+    const ended = !found || expiresAt_ms(found.session) <= clock.now_ms() || found.account.state !== 'active'
+    return ended ? undefined : found
+  }
   return {
     async begin(account, { address, agent }, proof = { method: 'password' }) {
       const id = newId()
@@ -152,14 +159,16 @@ export function sessionKeeper(
       return { id, caller: callerOf({ account, session }) }
     },
     async find(id) {
-      if (!ID.test(id)) return undefined
-      const found = await store.find(hashOf(id))
+      const found = await living(id)
       const now_ms = clock.now_ms()
-      if (!found || expiresAt_ms(found.session) <= now_ms || found.account.state !== 'active') return undefined
+      if (!found || now_ms - found.session.seenAt_ms < TOUCH_MS) return found && callerFor(found)
       const { account, session } = found
-      if (now_ms - session.seenAt_ms < TOUCH_MS) return callerFor(found)
       await store.touch(session.hash, now_ms)
       return callerOf({ account, session: { ...session, seenAt_ms: now_ms } })
+    },
+    async look(id) {
+      const found = await living(id)
+      return found && callerFor(found)
     },
     async move(caller, place) {
       const { account, session } = caller

@@ -68,4 +68,5 @@ export async function callerOfToken(
 export const withTokens = (sessions: Sessions, tokens: TokenDirectory): Sessions => ({
   ...sessions,
   find: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address) : sessions.find(id, address)),
+  look: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address) : sessions.look(id, address)),
 })

@@ -65,7 +65,7 @@ async function recoverIn(tx: pg.Client, recovery: Recovery): Promise<Recovered> 
   const passkeys = await count(tx, 'SELECT 1 FROM passkey WHERE account_id = $1', id)
   const words = [
     `${by} ${made ? 'made' : 'recovered'} the operator ${name} on the host with a new password.`,
-    `${sessions} sessions and ${tokens} tokens ended.`,
+    `Sessions ended: ${sessions}; tokens: ${tokens}.`,
     ...(withoutFactors ? ['Passkeys and second factor removed.'] : []),
   ]
   await appendAudit(tx, [

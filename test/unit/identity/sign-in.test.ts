@@ -58,6 +58,15 @@ describe('sessions', () => {
     expect(await keeper.prune()).toBe(2)
   })
 
+  test('are not used by whoever only looks at them', async () => {
+    const { signIn, keeper, password, pass } = await ground()
+    const { id } = await signIn.signIn({ name: 'admin', password }, from)
+    pass(9)
+    expect(await keeper.look(id)).toMatchObject({ account: { name: 'admin' } })
+    pass(2)
+    expect([await keeper.look(id), await keeper.find(id)]).toEqual([undefined, undefined])
+  })
+
   test('another word than an id is nobody', async () => {
     const { keeper } = await ground()
     for (const word of ['', 'x', 'a'.repeat(44), "' OR 1=1"]) expect(await keeper.find(word)).toBeUndefined()
