@@ -111,7 +111,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     oidc.routes,
     scimRoutes({
       ...{ store: scimStore(database), audit, origin: config.http.origin, strangers: attempts() },
-      rate: counter('this token', config.rates.perToken),
+      ...{ rate: counter('this token', config.rates.perToken), endSession: single.logout.end },
     }),
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts() })

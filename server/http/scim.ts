@@ -23,6 +23,8 @@ export interface ScimRoutesParts {
   readonly audit: AuditSink
   /** Scheme, host and port that providers see. */
   readonly origin: string
+  /** Ends a session, and tells the consoles that it opened. */
+  readonly endSession: (hash: string) => Promise<void>
   /** Requests without a token that is known, by address. */
   readonly strangers: Attempts
   /** Counts a provider's requests. Throws `RateExceeded`. */
@@ -135,7 +137,7 @@ interface Work {
 
 /** Runs one request in its provider's directory; what it wrote, or was refused, is in the audit log. */
 async function run<T>(
-  { store, audit, origin }: ScimRoutesParts,
+  { store, audit, origin, endSession }: ScimRoutesParts,
   request: FastifyRequest,
   { kind, verb }: Work,
   work: (context: ScimContext) => Promise<T>,
@@ -164,6 +166,9 @@ async function run<T>(
       return work(context)
     })
     if (verb && note.id !== undefined) await record('done', '', null)
+    // Nobody gets in by them since it was written; what consoles take to hear of it need not be waited for.
+    for (const hash of context?.directory.ended ?? [])
+      void endSession(hash).catch((error: unknown) => request.log.error({ err: error }, 'scim'))
     return result
   } catch (error) {
     const cause = context?.fault ?? error

@@ -62,12 +62,9 @@ function subjectOf(
   ])
 }
 
-/** Ends what somebody is here by: sessions at once, and, when they are gone for good, all that they held. */
-async function end(tx: Transaction, client: ScimClient, accountId: string, forGood: boolean): Promise<void> {
+/** Takes away all that somebody held who is gone for good: who comes after them under the same name must not find any of it. */
+async function strip(tx: Transaction, client: ScimClient, accountId: string): Promise<void> {
   const where = { accountId }
-  await tx.session.deleteMany({ where })
-  if (!forGood) return
-  // Who comes after them under the same name must not find any of it.
   await everywhere(tx, client, async () => {
     await tx.roleBinding.deleteMany({ where })
     await tx.groupMember.deleteMany({ where })
@@ -77,8 +74,12 @@ async function end(tx: Transaction, client: ScimClient, accountId: string, forGo
   })
 }
 
-/** Users of one provider: accounts that sign in through it. */
-export function scimUsers(tx: Transaction, client: ScimClient): ScimShelf<ScimUser, ScimUserWrite> {
+/** Users of one provider: accounts that sign in through it. `ended`: told the sessions of those who are disabled. */
+export function scimUsers(
+  tx: Transaction,
+  client: ScimClient,
+  ended: (hashes: readonly string[]) => void,
+): ScimShelf<ScimUser, ScimUserWrite> {
   const { providerId, tenantId } = client
   const find = async (where: Prisma.Sql): Promise<UserRow | undefined> => {
     const [row] = await tx.$queryRaw<UserRow[]>`SELECT * FROM (${usersOf(client)}) q WHERE ${where}`
@@ -98,8 +99,15 @@ export function scimUsers(tx: Transaction, client: ScimClient): ScimShelf<ScimUs
     if (other) throw taken(userName)
   }
 
+  async function endSessions(accountId: string): Promise<void> {
+    const sessions = await tx.session.findMany({ where: { accountId }, select: { hash: true } })
+    ended(sessions.map(({ hash }) => hash))
+  }
+
   async function write(id: string, user: ScimUserWrite): Promise<ScimUser> {
     const [subject, other] = subjectOf(client, user)
+    // One that was not ended when its person was disabled must not come back with them.
+    if (user.active) await tx.session.deleteMany({ where: { accountId: id, account: { state: 'disabled' } } })
     // What people here disabled stays so.
     await tx.$executeRaw`UPDATE account SET subject = ${subject}, scim_id = ${other}, display_name = ${user.displayName},
         email = ${user.email}, revision = revision + 1,
@@ -108,7 +116,7 @@ export function scimUsers(tx: Transaction, client: ScimClient): ScimShelf<ScimUs
           WHEN ${user.active === true} AND disabled_by = 'scim' THEN 'active' ELSE state END
       WHERE id = ${id}::uuid AND provider_id = ${providerId}::uuid`
     const written = await reread(id)
-    if (!written.active) await end(tx, client, id, false)
+    if (!written.active) await endSessions(id)
     return written
   }
 
@@ -131,6 +139,7 @@ export function scimUsers(tx: Transaction, client: ScimClient): ScimShelf<ScimUs
         AND subject = ${subject})`)
       if (held && !held.deleted) throw taken(user.userName)
       if (held) {
+        await tx.session.deleteMany({ where: { accountId: held.id } })
         await tx.$executeRaw`UPDATE account SET state = 'active' WHERE id = ${held.id}::uuid`
         return write(held.id, user)
       }
@@ -148,7 +157,8 @@ export function scimUsers(tx: Transaction, client: ScimClient): ScimShelf<ScimUs
       if (!(await get(id))) return false
       await tx.$executeRaw`UPDATE account SET state = 'disabled', disabled_by = 'scim-deleted', revision = revision + 1
         WHERE id = ${id}::uuid AND provider_id = ${providerId}::uuid`
-      await end(tx, client, id, true)
+      await endSessions(id)
+      await strip(tx, client, id)
       return true
     },
   }

@@ -23,7 +23,9 @@ export function scimStore(database: Database): ScimStore {
       database.inScope({ tenantId: client.tenantId }, async (tx) => {
         // What is patched was read before: nobody writes in between.
         if (mode === 'write') await lock(tx, `scim/${client.providerId}`)
-        return work({ users: scimUsers(tx, client), groups: scimGroups(tx, client) })
+        const ended: string[] = []
+        const users = scimUsers(tx, client, (hashes) => ended.push(...hashes))
+        return work({ users, groups: scimGroups(tx, client), ended })
       }),
   }
 }

@@ -76,6 +76,8 @@ export interface ScimShelf<T, Write> {
 export interface ScimDirectory {
   readonly users: ScimShelf<ScimUser, ScimUserWrite>
   readonly groups: ScimShelf<ScimGroup, ScimGroupWrite>
+  /** Hashes of sessions of those who are disabled: nobody can use them any more; to be ended once that is written for good. */
+  readonly ended: readonly string[]
 }
 
 export interface ScimStore {

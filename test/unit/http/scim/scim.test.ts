@@ -296,7 +296,7 @@ describe('a user who signs in', () => {
     expect(await weft.whoIs(session)).toBeDefined()
     expect((await end(id, String(userName))).status).toBeLessThan(300)
     expect(await weft.whoIs(session)).toBeUndefined()
-    expect(await rows('SELECT 1 FROM session WHERE account_id = $1', [id])).toEqual([])
+    await expect.poll(() => rows('SELECT 1 FROM session WHERE account_id = $1', [id])).toEqual([])
     expect(await signIn(String(userName))).toBe('')
     expect(last()).toMatchObject({ action: 'signIn.saml', outcome: 'refused', reason: 'account-disabled' })
   })
