@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditRecord } from '#server/contract/audit.ts'
+import { signIn } from './browser.ts'
 import { signInAtSimpleSaml } from './peers-browser.ts'
 import { startTwoProviders, type TwoProviders } from './two-providers.ts'
 
@@ -93,4 +94,45 @@ test('a provider that is closed lets nobody in, and the other goes on', async ()
   await enter('bob', 'red')
   expect((await whoIs())?.name).toBe('bob')
   await house.weft.cli('identity-provider', 'set-state', 'blue-idp', 'open')
+})
+
+describe('who sets a provider up', () => {
+  test('tries a sign-in, and reads step by step what was checked and what the rules give', async () => {
+    const { page, context } = await house.person()
+    const { items } = await house.admin.get<{ items: { id: string }[] }>('/identity-providers', {
+      filter: 'name:eq:red-idp',
+    })
+    await signIn(page, 'admin', house.weft.password)
+    await page.goto(`/settings/identity-providers/${items[0]?.id}`)
+    const opened = context.waitForEvent('page')
+    await page.getByRole('button', { name: 'Begin', exact: true }).click()
+    const trial = await opened
+    await signInAtSimpleSaml(trial, 'bob', 'bobpass')
+    const card = page.locator('section', { has: page.getByRole('heading', { name: 'Test sign-in' }) })
+    for (const step of ['signature', 'audience', 'recipient']) await card.getByText(step).first().waitFor()
+    await card.getByText('tenant-member').first().waitFor()
+    // It was only tried: the browser is still the administrator's.
+    expect(await page.evaluate(async () => (await (await fetch('/api/v1/session')).json()).account.name)).toBe('admin')
+  })
+
+  test('brings a new signing key, while people stay signed in and others go on signing in', async () => {
+    const { whoIs, enter } = await house.person()
+    await enter('alice')
+    const metadata = async () => (await fetch(`${house.weft.address}/saml/metadata`)).text()
+    for (const purpose of ['saml-signing', 'saml-encryption']) {
+      const before = await metadata()
+      await house.weft.cli('key', 'rotate', purpose, '--step', 'prepare')
+      const announced = await metadata()
+      expect(announced.match(/<ds:X509Certificate>/g)?.length).toBeGreaterThan(
+        before.match(/<ds:X509Certificate>/g)?.length ?? 0,
+      )
+      for (const peer of [house.red, house.blue]) await peer.addServiceProvider(announced)
+      await house.weft.cli('key', 'rotate', purpose, '--step', 'promote')
+    }
+    expect((await whoIs())?.name).toBe('alice')
+    house.red.configure({ encryptAssertions: true })
+    const other = await house.person()
+    await other.enter('bob')
+    expect((await other.whoIs())?.name).toBe('bob')
+  })
 })
