@@ -128,7 +128,7 @@ export const users = {
     .input(ById)
     .output(Account),
   create: procedure({
-    ...{ right: 'user.write', secret: true, maxBody: 4096 },
+    ...{ right: 'user.write', secret: true, fresh: true, maxBody: 4096 },
     cli: { noun: 'user', verb: 'create', args: ['name'] },
   })
     .route({ method: 'POST', path: '/users', tags: ['users'], summary: 'Create a local account', successStatus: 201 })
@@ -157,7 +157,7 @@ export const users = {
       }),
     )
     .output(Account),
-  remove: procedure({ right: 'user.write', cli: { noun: 'user', verb: 'delete', args: ['id'] } })
+  remove: procedure({ right: 'user.write', fresh: true, cli: { noun: 'user', verb: 'delete', args: ['id'] } })
     .route({
       method: 'DELETE',
       path: '/users/{id}',
