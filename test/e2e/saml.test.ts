@@ -110,7 +110,10 @@ describe('who sets a provider up', () => {
     await signInAtSimpleSaml(trial, 'bob', 'bobpass')
     const card = page.locator('section', { has: page.getByRole('heading', { name: 'Test sign-in' }) })
     for (const step of ['signature', 'audience', 'recipient']) await card.getByText(step).first().waitFor()
-    await card.getByText(/tenant member/i).first().waitFor()
+    await card
+      .getByText(/tenant member/i)
+      .first()
+      .waitFor()
     // It was only tried: the browser is still the administrator's.
     expect(await page.evaluate(async () => (await (await fetch('/api/v1/session')).json()).account.name)).toBe('admin')
   })
