@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { z } from 'zod'
+import { DEFAULT_INSTANCE, isLoopback, ROOT, SECRETS, type Values, validate } from './variables.ts'
 
-/** The folder that holds the program: `weft`, `server/`, `app/`. */
-export const ROOT = path.resolve(import.meta.dirname, '..')
-
-/** The name that an installation has when it is given none. */
-export const DEFAULT_INSTANCE = 'main'
+export { ConfigError, DEFAULT_INSTANCE, isLoopback, ROOT } from './variables.ts'
 
 const SHIFT = 50
 const SHIFTS = 400
@@ -26,98 +21,6 @@ export function portShift(instance: string): number {
   const digest = createHash('sha256').update(instance).digest()
   return SHIFT * (1 + (digest.readUInt16BE(0) % SHIFTS))
 }
-
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-
-const port = z.coerce.number('a port from 1 to 65535').int().min(1).max(65_535)
-const minutes = z.coerce.number('a number of minutes').min(1).max(525_600)
-const count = z.coerce.number('a number').int().min(1).max(100_000)
-const host = z.string().refine((text) => text === 'localhost' || isIP(text) !== 0, 'an IP address, or localhost')
-const file = z.string().min(1)
-const MASTER_KEY_BYTES = 32
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-
-const SYSLOG = 'udp://HOST:514, tcp://HOST:514, or unix:/dev/log'
-/** Where a syslog server listens. */
-const syslog = z.string().transform((text, { issues }) => {
-  const unix = /^unix:(\/.+)$/.exec(text)?.[1]
-  if (unix !== undefined) return { transport: 'unix' as const, path: unix }
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const transport = url?.protocol.slice(0, -1)
-  if (url?.hostname && (transport === 'udp' || transport === 'tcp') && /^\/?$/.test(url.pathname))
-    return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 514) } as const
-  issues.push({ code: 'custom', message: SYSLOG, input: text })
-  return z.NEVER
-})
-
-/** Every variable that Weft reads, and what it may be. */
-const Environment = z.object({
-  WEFT_INSTANCE: z
-    .string()
-    .regex(/^[a-z0-9]{1,5}$/, 'one to five of a to z and 0 to 9')
-    .default(DEFAULT_INSTANCE),
-  WEFT_STATE: file.default(path.join(ROOT, '.weft')),
-  WEFT_HOST: host.default('127.0.0.1'),
-  WEFT_PORT: port.optional(),
-  WEFT_WEB_PORT: port.optional(),
-  WEFT_INNER_PORT: port.optional(),
-  WEFT_OPENFLOW_HOST: host.default('127.0.0.1'),
-  WEFT_OPENFLOW_PORT: port.optional(),
-  WEFT_OVSDB_HOST: host.default('127.0.0.1'),
-  WEFT_OVSDB_PORT: port.optional(),
-  WEFT_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'a postgresql:// URL' }).optional(),
-  WEFT_SESSION_IDLE_MINUTES: minutes.default(480),
-  WEFT_SESSION_MINUTES: minutes.default(1440),
-  WEFT_FRESH_MINUTES: minutes.default(10),
-  WEFT_LOCAL_SIGN_IN: z.enum(['always', 'break-glass']).default('always'),
-  WEFT_SIGN_IN_TRIES: count.default(10),
-  WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
-  WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
-  WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
-  WEFT_RATE_PER_ACCOUNT: count.default(6000),
-  WEFT_RATE_PER_TOKEN: count.default(6000),
-  WEFT_RATE_PER_ADDRESS: count.default(12_000),
-  WEFT_RATE_PER_TENANT: count.default(30_000),
-  WEFT_TOKEN: z.string().min(16).optional(),
-  WEFT_AUDIT_FILE: file.optional(),
-  WEFT_AUDIT_FILE_LINES: z.stringbool('true or false').default(false),
-  WEFT_AUDIT_SYSLOG: syslog.optional(),
-  WEFT_AUDIT_CHECKPOINT_LINES: count.default(1000),
-  WEFT_AUDIT_CHECKPOINT_MINUTES: minutes.default(5),
-  WEFT_METADATA_PRIVATE: z.stringbool('true or false').default(false),
-  WEFT_METADATA_MINUTES: minutes.default(360),
-  WEFT_LOG_LEVEL: z.enum(LEVELS).default('info'),
-  WEFT_PRODUCT_NAME: z.string().min(1).max(40).default('Weft'),
-  WEFT_TLS_CERTIFICATE: file.optional(),
-  WEFT_TLS_KEY: file.optional(),
-  WEFT_TRUSTED_PROXY: z
-    .string()
-    .transform((text) => text.split(',').map((one) => one.trim()))
-    .pipe(
-      z.array(z.string().refine((one) => isIP(one.replace(/\/\d+$/, '')) !== 0, 'addresses or prefixes, with commas')),
-    )
-    .optional(),
-  WEFT_ORIGIN: z.url({ protocol: /^https?$/, error: 'such as https://weft.example.net' }).optional(),
-  WEFT_METRICS_TOKEN: z.string().min(16).optional(),
-  WEFT_URL: z.url({ protocol: /^https?$/, error: 'such as https://weft.example.net' }).optional(),
-  WEFT_DEMO: z.stringbool('true or false').default(false),
-  WEFT_BARE: z.stringbool('true or false').default(false),
-  WEFT_INVENTORY_FILE: file.optional(),
-  WEFT_MASTER_KEY: z
-    .base64('32 bytes in base64')
-    .transform((text) => Buffer.from(text, 'base64'))
-    .refine((key) => key.length === MASTER_KEY_BYTES, '32 bytes in base64')
-    .optional(),
-  WEFT_MASTER_KEY_FILE: file.optional(),
-  WEFT_PREVIOUS_MASTER_KEY_FILE: file.optional(),
-  WEFT_PKCS11_MODULE: file.optional(),
-  WEFT_PKCS11_TOKEN: z.string().min(1).max(32).optional(),
-  WEFT_PKCS11_PIN: z.string().min(1).optional(),
-  WEFT_PKCS11_PIN_FILE: file.optional(),
-  WEFT_KEY_OVERLAP_DAYS: z.coerce.number('a number of days').min(0).max(3650).default(30),
-})
-type Values = z.infer<typeof Environment>
 
 /** Where keys are kept, or what they are wrapped with. */
 export interface KeyConfig {
@@ -209,7 +112,7 @@ export interface Config {
     /** A checkpoint is signed after so many lines, and after this time. */
     readonly checkpoint: { readonly lines: number; readonly interval_ms: number }
   }
-  readonly log: { readonly level: (typeof LEVELS)[number] }
+  readonly log: { readonly level: Values['WEFT_LOG_LEVEL'] }
   readonly product: { readonly name: string; readonly version: string }
   /** Hardware to declare at start. */
   readonly inventoryFile: string | undefined
@@ -217,80 +120,6 @@ export interface Config {
   readonly url: string
   /** The API token with which it acts, instead of a session. */
   readonly token: string | undefined
-}
-
-/** Configuration with wrong values: `problems` names each. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`Wrong configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
-    this.problems = problems
-  }
-}
-
-function contradictions(values: Values): string[] {
-  const problems: string[] = []
-  if ((values.WEFT_TLS_CERTIFICATE === undefined) !== (values.WEFT_TLS_KEY === undefined))
-    problems.push('WEFT_TLS_CERTIFICATE and WEFT_TLS_KEY: one is given without the other')
-  const secured = values.WEFT_TLS_CERTIFICATE !== undefined || values.WEFT_TRUSTED_PROXY !== undefined
-  if (!isLoopback(values.WEFT_HOST) && !secured)
-    problems.push(
-      `WEFT_HOST: ${values.WEFT_HOST} is not loopback, which needs WEFT_TLS_CERTIFICATE and WEFT_TLS_KEY, or WEFT_TRUSTED_PROXY`,
-    )
-  const wildcard = values.WEFT_HOST === '0.0.0.0' || values.WEFT_HOST === '::'
-  if (wildcard && values.WEFT_ORIGIN === undefined && values.WEFT_TRUSTED_PROXY === undefined)
-    problems.push(`WEFT_ORIGIN: needed with WEFT_HOST=${values.WEFT_HOST}, since browsers call it by another name`)
-  if (values.WEFT_TRUSTED_PROXY !== undefined && values.WEFT_ORIGIN === undefined)
-    problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
-  if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)
-    problems.push('WEFT_SESSION_IDLE_MINUTES: longer than WEFT_SESSION_MINUTES')
-  return [...problems, ...keyContradictions(values)]
-}
-
-function keyContradictions(values: Values): string[] {
-  const problems: string[] = []
-  const { WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, WEFT_PKCS11_PIN, WEFT_PKCS11_PIN_FILE } = values
-  const both = (one: keyof Values, other: keyof Values) => {
-    if (values[one] !== undefined && values[other] !== undefined) problems.push(`${one} and ${other}: only one of them`)
-  }
-  both('WEFT_MASTER_KEY', 'WEFT_MASTER_KEY_FILE')
-  both('WEFT_PKCS11_PIN', 'WEFT_PKCS11_PIN_FILE')
-  const pin = WEFT_PKCS11_PIN ?? WEFT_PKCS11_PIN_FILE
-  const token = [WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, pin]
-  if (token.some((one) => one !== undefined) && token.includes(undefined))
-    problems.push(
-      'WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, and WEFT_PKCS11_PIN or WEFT_PKCS11_PIN_FILE: a token needs all three',
-    )
-  return problems
-}
-
-/** Never shown, and handed to nobody but the engine. */
-const SECRETS: readonly string[] = [
-  'WEFT_DATABASE_URL',
-  'WEFT_METRICS_TOKEN',
-  'WEFT_MASTER_KEY',
-  'WEFT_PKCS11_PIN',
-  'WEFT_TOKEN',
-]
-
-function validate(environment: Readonly<Record<string, string | undefined>>): Values {
-  // An empty variable is one that is not set, as compose files and shells have it.
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  )
-  const { success, data, error } = Environment.safeParse(given)
-  if (!success)
-    throw new ConfigError(
-      error.issues.map(({ path: [name], message }) => {
-        const shown = SECRETS.includes(String(name)) ? '' : `=${given[String(name)]}`
-        return `${String(name)}${shown}: ${message}`
-      }),
-    )
-  const problems = contradictions(data)
-  if (problems.length > 0) throw new ConfigError(problems)
-  return data
 }
 
 function runFolder(state: string, instance: string): string {

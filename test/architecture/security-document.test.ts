@@ -90,7 +90,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   test('links to what is there', () => expect(brokenLinks(document)).toEqual([]))
 
   test('names settings that are read', () => {
-    const known = new Set(read('server/config.ts').match(/WEFT_[A-Z_0-9]+/g))
+    const known = new Set(read('server/variables.ts').match(/WEFT_[A-Z_0-9]+/g))
     const named = new Set(read(document).match(/WEFT_[A-Z_0-9]+/g) ?? [])
     expect([...named].filter((name) => !known.has(name))).toEqual([])
   })
