@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startPeer, stopPeers, stopPeersAfterAll } from './openvswitch.ts'
 
 stopPeersAfterAll()
@@ -12,7 +12,9 @@ describe('the Open vSwitch that peers tests talk to', () => {
     expect(await peer.ofctl('dump-flows', 'br-alone')).toContain('table=3')
     expect(await peer.ofctl('show', 'br-alone')).toContain('dpid:00000000000000aa')
     await peer.restart()
-    expect(await peer.ofctl('dump-flows', 'br-alone')).not.toContain('table=3')
+    // The bridge's socket comes a moment after the switch says that it is there.
+    const dump = await vi.waitFor(() => peer.ofctl('dump-flows', 'br-alone'), { timeout: 10_000 })
+    expect(dump).not.toContain('table=3')
     const pids = peer.pids()
     expect(pids).toHaveLength(2)
     await stopPeers()
