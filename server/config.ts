@@ -86,6 +86,10 @@ export interface Config {
     readonly perAddressFederated: number
     readonly window_ms: number
   }
+  readonly passwords: {
+    /** A file of those that became known in breaches: no new one is among them. */
+    readonly breached: string | undefined
+  }
   /** Requests a minute that the API serves. */
   readonly rates: {
     readonly perAccount: number
@@ -229,6 +233,7 @@ export function readConfig(
       perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
     },
+    passwords: { breached: values.WEFT_BREACHED_PASSWORDS && path.resolve(values.WEFT_BREACHED_PASSWORDS) },
     rates: {
       perAccount: values.WEFT_RATE_PER_ACCOUNT,
       perToken: values.WEFT_RATE_PER_TOKEN,

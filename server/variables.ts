@@ -56,6 +56,7 @@ const Environment = z.object({
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
   WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
+  WEFT_BREACHED_PASSWORDS: file.optional(),
   WEFT_RATE_PER_ACCOUNT: count.default(6000),
   WEFT_RATE_PER_TOKEN: count.default(6000),
   WEFT_RATE_PER_ADDRESS: count.default(12_000),

@@ -8,6 +8,7 @@ import { announceBreakGlass } from './identity/break-glass.ts'
 import { passkeys as openPasskeys } from './identity/credentials/passkeys.ts'
 import { relyingParties } from './identity/credentials/relying-party.ts'
 import { totp as openTotp } from './identity/credentials/totp.ts'
+import type { PasswordCheck } from './identity/password-check.ts'
 import type { AccountStore, AuditSink } from './identity/ports.ts'
 import { sessionKeeper } from './identity/sessions.ts'
 import { localSignIn } from './identity/sign-in.ts'
@@ -24,12 +25,14 @@ export interface SignInParts {
   readonly accounts: AccountStore
   readonly audit: AuditSink
   readonly keys: Pick<KeyService, 'seal' | 'open'>
+  readonly checkPassword: PasswordCheck
   readonly publish: (event: Event) => void
   readonly warn: (words: string) => void
 }
 
 /** Joins sessions, and what signs people in whose accounts are kept here. */
-export function openSignIn({ config, database, accounts, audit, keys, publish, warn }: SignInParts) {
+export function openSignIn(parts: SignInParts) {
+  const { config, database, accounts, audit, keys, checkPassword, publish, warn } = parts
   const { moves } = database
   const clock = systemClock
   const store = cachedSessions(sessionStore(database), { moves, clock })
@@ -45,7 +48,7 @@ export function openSignIn({ config, database, accounts, audit, keys, publish, w
   })
   const { local, perAddressFederated: perAddress, window_ms } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts, sessions, limits: config.signIn, totp, passkeys, local, product: config.product.name, announce },
+    ...{ accounts, sessions, limits: config.signIn, totp, passkeys, local, checkPassword, announce },
   })
   return {
     ...{ sessions, signIn, passkeys },

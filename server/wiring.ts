@@ -44,6 +44,8 @@ import type { Event, EventBus } from './http/events.ts'
 import { cachedTokens } from './identity/access-cache.ts'
 import { type AuditKeeping, auditKeeping, checkpointKeys } from './identity/audit/keeping.ts'
 import { forgetPassword } from './identity/first-operator.ts'
+import { openBreachedPasswords } from './identity/known-passwords/breached.ts'
+import { type PasswordCheck, passwordCheck } from './identity/password-check.ts'
 import { withTokens } from './identity/tokens.ts'
 import { accountStore } from './inventory/accounts.ts'
 import { attachmentNames, attachmentsByPort } from './inventory/attachments.ts'
@@ -198,12 +200,13 @@ function openDoor(
   parts: Engine,
   keys: KeyService,
   keeping: AuditKeeping,
+  checkPassword: PasswordCheck,
 ) {
   const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
   const warn = (words: string) => log.warn(words)
-  const local = openSignIn({ config, database, accounts, audit: stores.audit, keys, publish, warn })
+  const local = openSignIn({ config, database, accounts, audit: stores.audit, keys, checkPassword, publish, warn })
   const { sessions, signIn } = local
   const federation = openFederation({ config, database, audit: stores.audit, sessions, keys, publish })
   const { condition } = reconciler
@@ -236,7 +239,7 @@ function openDoor(
       onFollowed: federation.onFollowed,
     }),
     ...local.handlers,
-    users: userHandlers(accounts),
+    users: userHandlers(accounts, checkPassword),
     roles: roleHandlers(stores.roles),
     bindings: bindingHandlers({ accounts, roles: stores.roles, bindings: stores.bindings }),
     groups: groupHandlers({ accounts, roles: stores.roles, bindings: stores.bindings, groups: stores.groups }),
@@ -282,13 +285,21 @@ export async function wire(parts: WiringParts) {
   const stores = openStores(parts)
   const name = `${config.product.name} ${config.instance}`
   const keys = await openKeys({ config: config.keys, store: stores.keys, clock: systemClock, log, name })
+  const { breached } = config.passwords
+  const checkPassword = passwordCheck({
+    ...{
+      product: config.product.name,
+      breached: breached === undefined ? undefined : await openBreachedPasswords(breached),
+    },
+    onFault: (error) => log.error({ err: error }, 'breached passwords'),
+  })
   const engine = openEngine(parts, stores)
   const keeping = auditKeeping({
     ...{ ...config.audit, outbox: auditOutbox(stores.database), keys: checkpointKeys(keys), folder: config.state },
     onFault: (words, error) => log.error({ err: error }, words),
   })
   stores.audit.subscribe(keeping.stored)
-  const { router, sessions, desk, federation, passkeys } = openDoor(parts, stores, engine, keys, keeping)
+  const { router, sessions, desk, federation, passkeys } = openDoor(parts, stores, engine, keys, keeping, checkPassword)
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes, decisions } = stores
   const tokens = cachedTokens(stores.tokens, { moves: database.moves, clock: systemClock })
   let expiring: NodeJS.Timeout | undefined

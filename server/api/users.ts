@@ -1,7 +1,7 @@
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
 import { mustHold, mustOutrank } from '#server/identity/grants.ts'
 import { hashPassword } from '#server/identity/password.ts'
-import { checkPassword } from '#server/identity/password-rules.ts'
+import type { PasswordCheck } from '#server/identity/password-check.ts'
 import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
 import { brokenRules, notFound } from '#server/kernel/refusal.ts'
 import { api, publicAccount, type SignedInContext } from './door.ts'
@@ -38,7 +38,7 @@ function checkPatch(account: AccountRecord, patch: AccountPatch): void {
 }
 
 /** Accounts: those that are kept here, and those that providers vouch for. */
-export function userHandlers(accounts: AccountStore) {
+export function userHandlers(accounts: AccountStore, checkPassword: PasswordCheck) {
   /** Somebody who is to be changed or removed: not oneself, and nobody who holds more. */
   const governed = async (context: SignedInContext, id: string, what: string) => {
     context.note.subject = `user/${id}`
@@ -63,7 +63,7 @@ export function userHandlers(accounts: AccountStore) {
       context.note.detail = `${name}, ${role}`
       checkTenant(role, tenantId)
       mustHold(context.caller, ROLE_RIGHTS[role], { tenantId }, '/role')
-      checkPassword(password, [name, displayName], '/password')
+      await checkPassword(password, [name, displayName], '/password')
       const passwordHash = await hashPassword(password)
       const account = await accounts.create(context.scope, { name, role, tenantId, displayName, passwordHash })
       context.note.subject = `user/${account.id}`

@@ -74,7 +74,7 @@ const isRepeated = (text: string): boolean => (text + text).indexOf(text, 1) <= 
  * Refuses a new password that would be among the first that are tried; which characters it is made of is nobody's business
  * (NIST SP 800-63B, section 3.1.1.2). `names`: of the account and the product. Throws `Refusal` (`rule`).
  */
-export function checkPassword(password: string, names: readonly string[], pointer: string): void {
+export function checkByRules(password: string, names: readonly string[], pointer: string): void {
   const refuse = (rule: string, message: string, mend: string): never => {
     const detail: RefusalDetail = { pointer, rule, message, mend }
     throw brokenRules([detail])

@@ -4,7 +4,7 @@ import type { Passkeys } from './credentials/passkeys.ts'
 import type { Totp } from './credentials/totp.ts'
 import { requirePerson, stepUpPath } from './freshness.ts'
 import { fitsPassword, hashPassword } from './password.ts'
-import { checkPassword } from './password-rules.ts'
+import type { PasswordCheck } from './password-check.ts'
 import type { AccountRecord, AccountStore } from './ports.ts'
 import type { Caller, Sessions } from './sessions.ts'
 
@@ -59,8 +59,8 @@ export interface LocalSignInParts {
   readonly passkeys: Pick<Passkeys, 'assert'>
   /** Which accounts sign in here. */
   readonly local: 'always' | 'break-glass'
-  /** Of the product: no password is made of it. */
-  readonly product: string
+  /** Of a new password. */
+  readonly checkPassword: PasswordCheck
   /** Told of each sign-in of a break-glass account, before it counts. */
   readonly announce: (account: AccountRecord, method: string, address: string) => Promise<void>
 }
@@ -162,7 +162,7 @@ interface Proved {
 
 /** Sign-in with what is kept here: a name and a password, codes by time, passkeys. */
 export function localSignIn(parts: LocalSignInParts): LocalSignIn {
-  const { accounts, sessions, totp, passkeys, local, product, announce } = parts
+  const { accounts, sessions, totp, passkeys, local, checkPassword, announce } = parts
   const { count, forgive } = tries(parts.limits)
 
   /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
@@ -235,7 +235,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
       const account = await accounts.byId(id)
       if (!(await fitsPassword(account?.passwordHash, current))) throw wrongPresent('/current')
       await forgive(address, name)
-      checkPassword(next, [name, displayName, product], '/next')
+      await checkPassword(next, [name, displayName], '/next')
       await accounts.setPassword(id, await hashPassword(next))
       await sessions.endOthers(id, caller.session)
     },

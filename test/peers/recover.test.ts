@@ -15,7 +15,7 @@ import { claimInstance } from '#server/supervisor/instance.ts'
 import { startPostgres } from '#server/supervisor/postgres.ts'
 import { recover } from '#server/supervisor/recover.ts'
 import { openSignIn } from '#server/wiring-sign-in.ts'
-import { openSeal } from '#test/unit/identity/credential-stores.ts'
+import { checkPassword, openSeal } from '#test/unit/identity/credential-stores.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'weft-recover-'))
 const environment = { WEFT_STATE: root, WEFT_INSTANCE: 'rcv', WEFT_LOCAL_SIGN_IN: 'break-glass' }
@@ -42,7 +42,7 @@ async function signIn(database: Database, name: string, password: string, code?:
   const warnings: string[] = []
   const audit = auditLog(database)
   const { signIn: local } = openSignIn({
-    ...{ config, database, accounts: accountStore(database), audit, keys: openSeal },
+    ...{ config, database, accounts: accountStore(database), audit, keys: openSeal, checkPassword },
     ...{ publish: () => undefined, warn: (words) => void warnings.push(words) },
   })
   const { caller } = await local.signIn({ name, password, code }, from)

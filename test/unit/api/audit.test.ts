@@ -18,6 +18,7 @@ import { tenantStore } from '#server/inventory/tenants.ts'
 import { networkViews } from '#server/inventory/views.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
 import { keysOf, testSigner } from '../identity/audit/signer.ts'
+import { checkPassword } from '../identity/credential-stores.ts'
 import { type Site, site } from '../inventory/fixture.ts'
 import { callerIn } from './ground.ts'
 
@@ -64,7 +65,7 @@ const handlers = () => {
     subnets: subnetHandlers({ ...intent, networks }),
     ports: portHandlers({ ...intent, ports }),
     tenants: tenantHandlers({ tenants: tenantStore(database), publish: () => undefined }),
-    users: userHandlers(accountStore(database)),
+    users: userHandlers(accountStore(database), checkPassword),
     audit: auditHandlers({
       ...{ audit, evidence: auditEvidence(database), keys: keysOf(testSigner()).verificationKeys },
       ...{ shipped: async () => [], shipping: () => [{ to: 'file:x', lines: true, at: null, problem: null }] },

@@ -19,7 +19,7 @@ import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { systemClock } from '#server/kernel/clock.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
-import { memoryCredentials } from '../identity/credential-stores.ts'
+import { checkPassword, memoryCredentials } from '../identity/credential-stores.ts'
 import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves } from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
@@ -91,7 +91,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const announced: string[] = []
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, local, product: 'Weft' },
+    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, local },
     ...credentials,
     announce: async ({ name }) => void announced.push(name),
   })
@@ -111,7 +111,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const router = {
     session: sessionHandlers({ signIn, sessions, product, logout }),
     credentials: credentialHandlers({ ...credentials, challenges: { perAddress: 20, window_ms: 60_000 } }),
-    users: userHandlers(stores.accounts),
+    users: userHandlers(stores.accounts, checkPassword),
     tenants: tenantHandlers(),
     ...more,
   }

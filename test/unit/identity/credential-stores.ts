@@ -2,6 +2,7 @@ import { passkeys } from '#server/identity/credentials/passkeys.ts'
 import type { PasskeyStore, StoredPasskey, StoredTotp, TotpStore } from '#server/identity/credentials/ports.ts'
 import type { RelyingParties } from '#server/identity/credentials/relying-party.ts'
 import { totp } from '#server/identity/credentials/totp.ts'
+import { passwordCheck } from '#server/identity/password-check.ts'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 
 export function memoryTotp(): TotpStore {
@@ -62,9 +63,18 @@ export const openSeal = {
   open: async (_context: string, sealed: Buffer) => sealed,
 }
 
-/** Second factors and passkeys in memory. */
+/** No list of breached passwords is kept. */
+export const checkPassword = passwordCheck({
+  ...{ product: 'Weft', breached: undefined },
+  onFault: (error) => {
+    throw error
+  },
+})
+
+/** Second factors and passkeys in memory, and what is asked of passwords. */
 export function memoryCredentials(relyingParties: RelyingParties, clock: Clock = systemClock) {
   return {
+    checkPassword,
     totp: totp({ store: memoryTotp(), keys: openSeal, issuer: 'Weft test', clock }),
     passkeys: passkeys({ store: memoryPasskeys(), relyingParties, name: 'Weft test', clock }),
   }

@@ -26,7 +26,7 @@ export async function ground({
   const credentials = memoryCredentials(relyingParties({ ...HTTP, trustedProxies: [], metricsToken: undefined }), clock)
   const announced: string[] = []
   const signIn = localSignIn({
-    ...{ accounts: stores.accounts, sessions: keeper, local, product: 'Weft', ...credentials },
+    ...{ accounts: stores.accounts, sessions: keeper, local, ...credentials },
     limits: { perAccount, perAddress, window_ms: MINUTE_MS },
     announce: async ({ name }, method, address) => void announced.push(`${name} ${method} ${address}`),
   })

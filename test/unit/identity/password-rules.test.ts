@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makePassword } from '#server/identity/first-operator.ts'
-import { checkPassword } from '#server/identity/password-rules.ts'
+import { checkByRules } from '#server/identity/password-rules.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 
 /** Which rule a password breaks; undefined: none. */
 function broken(password: string, names: readonly string[] = []): string | undefined {
   try {
-    checkPassword(password, names, '/next')
+    checkByRules(password, names, '/next')
   } catch (error) {
     if (error instanceof Refusal) return error.errors[0]?.rule
     throw error

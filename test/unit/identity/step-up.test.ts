@@ -110,10 +110,10 @@ describe('break-glass accounts', () => {
   })
 
   test('do not sign in where nobody can be told', async () => {
-    const { accounts, keeper, password, totp, passkeys, stored } = await ground()
+    const { accounts, keeper, password, totp, passkeys, checkPassword, stored } = await ground()
     const { localSignIn } = await import('#server/identity/sign-in.ts')
     const mute = localSignIn({
-      ...{ accounts, sessions: keeper, totp, passkeys, local: 'always', product: 'Weft' },
+      ...{ accounts, sessions: keeper, totp, passkeys, local: 'always', checkPassword },
       limits: { perAccount: 5, perAddress: 5, window_ms: 1000 },
       announce: () => Promise.reject(new Error('the log is full')),
     })

@@ -106,7 +106,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   const product = { ...config.product, instance: config.instance, demo: false }
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts, sessions, limits, local, product: 'Weft', announce: async () => undefined },
+    ...{ accounts, sessions, limits, local, announce: async () => undefined },
     ...memoryCredentials(relyingParties(config.http)),
   })
   const app = await createApp({
