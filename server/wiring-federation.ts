@@ -17,6 +17,7 @@ import { signInLedger } from './identity/federation/ledger.ts'
 import { metadataWatch } from './identity/federation/metadata-watch.ts'
 import { samlSignIn } from './identity/federation/saml-sign-in.ts'
 import { testSignIns } from './identity/federation/test-sign-ins.ts'
+import type { LimitWatch } from './identity/limits.ts'
 import type { AuditSink } from './identity/ports.ts'
 import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
@@ -57,16 +58,17 @@ export interface FederationParts {
   readonly config: Pick<Config, 'http' | 'signIn' | 'metadata' | 'rates'>
   readonly database: Database
   readonly audit: AuditSink
+  readonly limits: LimitWatch
   readonly sessions: Sessions
   readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys' | 'seal' | 'open'>
   readonly publish: (event: Event) => void
 }
 
 /** Joins what signs people in through identity providers. */
-export function openFederation({ config, database, audit, sessions, keys, publish }: FederationParts) {
+export function openFederation({ config, database, audit, limits, sessions, keys, publish }: FederationParts) {
   const own = ownSpOf(config.http.origin)
   const { perAddressFederated: perAddress, window_ms } = config.signIn
-  const attempts = () => attemptsByAddress({ perAddress, window_ms })
+  const attempts = (name: string) => attemptsByAddress({ name, perAddress, window_ms }, limits)
   const providers = providerDirectory(database)
   const requests = signInRequestStore(database)
   const samlSessions = samlSessionStore(database)
@@ -75,8 +77,8 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   const ledger = signInLedger(audit)
   const tests = testSignIns()
   const descriptions = providerDescriptions()
-  const begins = attempts()
-  const answers = attempts()
+  const begins = attempts('providers.begins')
+  const answers = attempts('providers.answers')
   const consoleSessions = consoleSessionStore(database)
   const saml = samlSignIn({
     ...{ own, providers, requests, samlSessions, admission: admit, sessions, tests, ledger, descriptions },
@@ -87,7 +89,16 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   const consoles = consoleDirectory(database)
   const consolesDescribed = consoleDescriptions()
   const downstream = openConsoles({
-    ...{ config, database, own: ownIdpOf(config.http.origin), keys, sessions, ledger, publish, attempts: attempts() },
+    ...{
+      config,
+      database,
+      own: ownIdpOf(config.http.origin),
+      keys,
+      sessions,
+      ledger,
+      publish,
+      attempts: attempts('consoles'),
+    },
     ...{ directory: consoles, descriptions: consolesDescribed, consoleSessions, providers, requests, saml },
     samlSessions,
   })
@@ -98,7 +109,7 @@ export function openFederation({ config, database, audit, sessions, keys, publis
   })
   const single = openLogout({
     ...{ config, database, own: { sp: own, idp: ownIdpOf(config.http.origin) }, requests, sessions, keys, ledger },
-    ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts() },
+    ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts('logout') },
     endSessionUrl: oidc.logout.endSessionUrl,
   })
   const routes: Routes[] = [
@@ -110,11 +121,11 @@ export function openFederation({ config, database, audit, sessions, keys, publis
     single.routes,
     oidc.routes,
     scimRoutes({
-      ...{ store: scimStore(database), audit, origin: config.http.origin, strangers: attempts() },
-      ...{ rate: counter('this token', config.rates.perToken), endSession: single.logout.end },
+      ...{ store: scimStore(database), audit, origin: config.http.origin, strangers: attempts('scim') },
+      ...{ rate: counter('token', config.rates.perToken, limits), endSession: single.logout.end },
     }),
   ]
-  const signIn = signInProviderHandlers({ providers, questions: attempts() })
+  const signIn = signInProviderHandlers({ providers, questions: attempts('providers.questions') })
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
   const administration = providerAdministration(database)
   const mayVouch = providerGrants({ accounts, bindings: bindingStore(database), roles: roleStore(database) })

@@ -8,6 +8,8 @@ import { announceBreakGlass } from './identity/break-glass.ts'
 import { passkeys as openPasskeys } from './identity/credentials/passkeys.ts'
 import { relyingParties } from './identity/credentials/relying-party.ts'
 import { totp as openTotp } from './identity/credentials/totp.ts'
+import { attemptsByAddress } from './identity/federation/attempts.ts'
+import type { LimitWatch } from './identity/limits.ts'
 import type { PasswordCheck } from './identity/password-check.ts'
 import type { AccountStore, AuditSink } from './identity/ports.ts'
 import { sessionKeeper } from './identity/sessions.ts'
@@ -24,6 +26,7 @@ export interface SignInParts {
   readonly database: Database
   readonly accounts: AccountStore
   readonly audit: AuditSink
+  readonly limits: LimitWatch
   readonly keys: Pick<KeyService, 'seal' | 'open'>
   readonly checkPassword: PasswordCheck
   readonly publish: (event: Event) => void
@@ -32,7 +35,7 @@ export interface SignInParts {
 
 /** Joins sessions, and what signs people in whose accounts are kept here. */
 export function openSignIn(parts: SignInParts) {
-  const { config, database, accounts, audit, keys, checkPassword, publish, warn } = parts
+  const { config, database, accounts, audit, limits, keys, checkPassword, publish, warn } = parts
   const { moves } = database
   const clock = systemClock
   const store = cachedSessions(sessionStore(database), { moves, clock })
@@ -47,15 +50,16 @@ export function openSignIn(parts: SignInParts) {
     alert: (ref) => publish({ topic: 'alert', kind: 'break-glass', ref, tenantId: null }),
   })
   const { local, perAddressFederated: perAddress, window_ms } = config.signIn
+  const challenges = attemptsByAddress({ name: 'passkey.challenges', perAddress, window_ms }, limits)
   const signIn = localSignIn({
-    ...{ accounts, sessions, limits: config.signIn, totp, passkeys, local, checkPassword, announce },
+    ...{ accounts, sessions, limits: config.signIn, watch: limits, totp, passkeys, local, checkPassword, announce },
   })
   return {
     ...{ sessions, signIn, passkeys },
     notices: breakGlassNotices((since_ms) => recentAlerts(database, since_ms)),
     handlers: {
       sessions: sessionListHandlers({ register: sessionRegister(database), sessions }),
-      credentials: credentialHandlers({ totp, passkeys, challenges: { perAddress, window_ms } }),
+      credentials: credentialHandlers({ totp, passkeys, challenges }),
     },
   }
 }

@@ -45,6 +45,7 @@ import { cachedTokens } from './identity/access-cache.ts'
 import { type AuditKeeping, auditKeeping, checkpointKeys } from './identity/audit/keeping.ts'
 import { forgetPassword } from './identity/first-operator.ts'
 import { openBreachedPasswords } from './identity/known-passwords/breached.ts'
+import { limitWatch } from './identity/limits.ts'
 import { type PasswordCheck, passwordCheck } from './identity/password-check.ts'
 import { withTokens } from './identity/tokens.ts'
 import { accountStore } from './inventory/accounts.ts'
@@ -206,9 +207,14 @@ function openDoor(
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
   const { database } = stores
   const warn = (words: string) => log.warn(words)
-  const local = openSignIn({ config, database, accounts, audit: stores.audit, keys, checkPassword, publish, warn })
+  const limits = limitWatch({
+    ...{ audit: stores.audit, clock: systemClock },
+    onFault: (error) => log.error({ err: error }, 'a limit that was reached'),
+  })
+  const shared = { config, database, audit: stores.audit, limits, keys, publish }
+  const local = openSignIn({ ...shared, accounts, checkPassword, warn })
   const { sessions, signIn } = local
-  const federation = openFederation({ config, database, audit: stores.audit, sessions, keys, publish })
+  const federation = openFederation({ ...shared, sessions })
   const { condition } = reconciler
   const desk = changeDesk({
     ...{ commits, engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },
@@ -263,7 +269,7 @@ function openDoor(
     identityProviders: federation.identityProviders,
     consoles: federation.consoles,
   }
-  return { router, sessions, desk, federation, passkeys: local.passkeys }
+  return { router, sessions, desk, federation, limits, passkeys: local.passkeys }
 }
 
 const SAMPLE_MS = 30_000
@@ -299,14 +305,21 @@ export async function wire(parts: WiringParts) {
     onFault: (words, error) => log.error({ err: error }, words),
   })
   stores.audit.subscribe(keeping.stored)
-  const { router, sessions, desk, federation, passkeys } = openDoor(parts, stores, engine, keys, keeping, checkPassword)
+  const { router, sessions, desk, federation, limits, passkeys } = openDoor(
+    parts,
+    stores,
+    engine,
+    keys,
+    keeping,
+    checkPassword,
+  )
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes, decisions } = stores
   const tokens = cachedTokens(stores.tokens, { moves: database.moves, clock: systemClock })
   let expiring: NodeJS.Timeout | undefined
   let watching: NodeJS.Timeout | undefined
   const look = () => federation.watch.look().catch((error: Error) => log.error({ err: error }, 'metadata'))
   return {
-    ...{ router, sessions: withTokens(sessions, tokens), accounts, audit, idempotency, keys, decisions },
+    ...{ router, sessions: withTokens(sessions, tokens), accounts, audit, limits, idempotency, keys, decisions },
     ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout, passkeys },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({

@@ -1,8 +1,8 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Passkey } from '#server/contract/sessions.ts'
 import type { Passkeys } from '#server/identity/credentials/passkeys.ts'
 import type { StoredPasskey } from '#server/identity/credentials/ports.ts'
 import type { Totp } from '#server/identity/credentials/totp.ts'
+import type { Attempts } from '#server/identity/federation/attempts.ts'
 import { requirePerson } from '#server/identity/freshness.ts'
 import type { AccountRecord } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
@@ -12,8 +12,8 @@ import { api, door } from './door.ts'
 export interface CredentialParts {
   readonly totp: Totp
   readonly passkeys: Passkeys
-  /** Challenges for strangers, from one address, within this time. */
-  readonly challenges: { readonly perAddress: number; readonly window_ms: number }
+  /** Challenges for strangers. */
+  readonly challenges: Attempts
 }
 
 const view = ({ id, name, backedUp, createdAt_ms, usedAt_ms }: StoredPasskey): Passkey => ({
@@ -34,10 +34,6 @@ function ownAccount(caller: Caller): AccountRecord {
 
 /** Passkeys and second factors of whoever is signed in. */
 export function credentialHandlers({ totp, passkeys, challenges }: CredentialParts) {
-  const strangers = new RateLimiterMemory({
-    points: challenges.perAddress,
-    duration: Math.ceil(challenges.window_ms / 1000),
-  })
   return {
     get: api.credentials.get.handler(async ({ context }) => {
       const { id, passwordHash } = context.caller.account
@@ -71,9 +67,7 @@ export function credentialHandlers({ totp, passkeys, challenges }: CredentialPar
       await totp.remove(account.id)
     }),
     beginSignIn: door.credentials.beginSignIn.handler(async ({ context }) => {
-      await strangers.consume(context.address).catch(() => {
-        throw new Refusal('too-many', 'Too many sign-ins were begun from this address.')
-      })
+      await challenges.count(context.address)
       return passkeys.begin(context.origin)
     }),
     beginStepUp: api.credentials.beginStepUp.handler(({ context }) =>

@@ -119,8 +119,8 @@ function line(context: RequestContext, action: string, outcome: AuditEntry['outc
 }
 
 /**
- * Whether a refusal leaves a line: those of people do, a stranger's only where it tried to sign in, and none once the
- * rate is limited, so that nobody can fill the log from outside.
+ * Whether a refusal leaves a line: those of people do, a stranger's only where it tried to sign in, and none once a limit
+ * is reached, which has left its own: nobody can fill the log from outside.
  */
 const leavesLine = (error: Error, { caller, note }: RequestContext) =>
   !(error instanceof Refusal && error.code === 'too-many') && (caller !== undefined || note.actor !== undefined)

@@ -201,7 +201,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
             request.caller = await callerOf(request, parts.cookie, parts.sessions)
             if (!request.caller && procedure.meta.right !== 'public')
               throw new Refusal('unauthenticated', 'Nobody is signed in.')
-            if (request.caller) reply.headers(rateHeaders(await parts.rates.caller(request.caller)))
+            if (request.caller) reply.headers(rateHeaders(await parts.rates.caller(request.caller, request.ip)))
           },
           handler: (request, reply) => serve(parts, handler, procedure, request, reply),
         })

@@ -10,6 +10,7 @@ import Fastify, {
 } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
+import type { LimitWatch } from '#server/identity/limits.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
 import { cookieName, loginCookieName } from './caller.ts'
 import type { EventBus } from './events.ts'
@@ -33,6 +34,8 @@ export interface RoutesContext {
 export interface AppParts extends Omit<ApiParts, 'cookie' | 'rates'> {
   readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product' | 'rates'>
   readonly events: EventBus
+  /** Told when a limit on requests is reached. */
+  readonly limits: LimitWatch
   readonly metrics: Registry
   /** Whether the engine can work: each part by name. */
   readonly health: () => Promise<Readonly<Record<string, boolean>>>
@@ -123,7 +126,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const document = JSON.stringify(await openapiDocument(config.product))
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
   registerStream(app, { events: parts.events, sessions: parts.sessions, cookie })
-  await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates) })
+  await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates, parts.limits) })
   const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)
   await registerWeb(app, config.web.port)

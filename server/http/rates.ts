@@ -1,6 +1,6 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { nameOf } from '#server/api/door.ts'
 import { isLoopback } from '#server/config.ts'
-import { neighbourhood } from '#server/identity/federation/attempts.ts'
+import { type Limited, type LimitWatch, limitCounter, neighbourhood } from '#server/identity/limits.ts'
 import type { Caller } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 
@@ -21,15 +21,19 @@ export interface Rate {
   readonly reset_s: number
 }
 
+/** Whose requests are counted together. */
+type Whose = 'address' | 'account' | 'token' | 'tenant'
+
 /** More requests than are served: who is limited, and how long to wait. */
 export class RateExceeded extends Refusal {
   readonly rate: Rate
 
-  constructor(whose: string, rate: Rate) {
+  constructor(whose: Whose, rate: Rate) {
     const limit = `${rate.limit} requests a minute`
-    super('too-many', `More than ${limit} for ${whose}. Wait ${rate.reset_s} s.`, [
+    const message = `More than ${limit} for this ${whose}.`
+    super('too-many', `${message} Wait ${rate.reset_s} s.`, [
       {
-        ...{ pointer: '', rule: `rate.${whose.split(' ').at(-1)}`, limit, message: `More than ${limit} for ${whose}.` },
+        ...{ pointer: '', rule: `rate.${whose}`, limit, message },
         mend: `Wait ${rate.reset_s} s, then go on more slowly.`,
       },
     ])
@@ -37,7 +41,7 @@ export class RateExceeded extends Refusal {
   }
 }
 
-const WINDOW_S = 60
+const WINDOW_MS = 60_000
 /** `::1` as its neighbourhood has it. */
 const LOOPBACK_64 = neighbourhood('::1')
 
@@ -50,19 +54,14 @@ export const rateHeaders = ({ limit, remaining, reset_s }: Rate): Record<string,
 })
 
 /** Counts requests by key, `points` of them a minute. Throws `RateExceeded`. */
-export function counter(whose: string, points: number) {
-  const limiter = new RateLimiterMemory({ points, duration: WINDOW_S })
-  const rateOf = (result: RateLimiterRes, remaining: number): Rate => ({
-    ...{ limit: points, remaining, reset_s: Math.max(1, Math.ceil(result.msBeforeNext / 1000)) },
-  })
-  return async (key: string): Promise<Rate> => {
-    try {
-      const result = await limiter.consume(key)
-      return rateOf(result, result.remainingPoints)
-    } catch (error) {
-      if (error instanceof RateLimiterRes) throw new RateExceeded(whose, rateOf(error, 0))
-      throw error
-    }
+export function counter(whose: Whose, points: number, watch: LimitWatch) {
+  const limit = { name: `rate.${whose}`, points, window_ms: WINDOW_MS, what: `requests for this ${whose}` }
+  const { count } = limitCounter(limit, watch)
+  return async (key: string, by: Limited): Promise<Rate> => {
+    const { over, remaining, wait_s } = await count(key, by)
+    const rate = { limit: points, remaining, reset_s: wait_s }
+    if (over) throw new RateExceeded(whose, rate)
+    return rate
   }
 }
 
@@ -73,25 +72,31 @@ export interface Rates {
    */
   address(address: string): Promise<void>
   /** Counts it for whoever sends it: the account, or the token instead, and the tenant. Answers what is nearest to its end. */
-  caller(caller: Caller): Promise<Rate>
+  caller(caller: Caller, address: string): Promise<Rate>
 }
 
 const nearest = (a: Rate, b: Rate): Rate => (a.remaining <= b.remaining ? a : b)
 
 /** Limits on requests, counted in memory: by address before anything is looked up, then by who it is. */
-export function requestRates({ perAccount, perToken, perAddress, perTenant }: RateLimits): Rates {
-  const byAddress = counter('this address', perAddress)
-  const byAccount = counter('this account', perAccount)
-  const byToken = counter('this token', perToken)
-  const byTenant = counter('this tenant', perTenant)
+export function requestRates({ perAccount, perToken, perAddress, perTenant }: RateLimits, watch: LimitWatch): Rates {
+  const byAddress = counter('address', perAddress, watch)
+  const byAccount = counter('account', perAccount, watch)
+  const byToken = counter('token', perToken, watch)
+  const byTenant = counter('tenant', perTenant, watch)
   return {
     async address(address) {
       const from = neighbourhood(address)
-      if (!isLoopback(from) && from !== LOOPBACK_64) await byAddress(from)
+      if (!isLoopback(from) && from !== LOOPBACK_64) await byAddress(from, { address })
     },
-    async caller({ account, token, scope }) {
-      const own = token ? await byToken(token.id) : await byAccount(account.id)
-      return scope.tenantId === null ? own : nearest(own, await byTenant(scope.tenantId))
+    async caller(caller, address) {
+      const { account, token, scope } = caller
+      const { id: actorId, providerName: provider } = account
+      const by = { address, actor: nameOf(caller), actorId, provider, tenantId: scope.tenantId }
+      const own = token
+        ? await byToken(token.id, { ...by, subject: `token/${token.id}` })
+        : await byAccount(account.id, { ...by, subject: `user/${account.id}` })
+      if (scope.tenantId === null) return own
+      return nearest(own, await byTenant(scope.tenantId, { ...by, subject: `tenant/${scope.tenantId}` }))
     },
   }
 }

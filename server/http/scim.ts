@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import SCIMMY from 'scimmy'
 import type { Attempts } from '#server/identity/federation/attempts.ts'
+import { type Limited, TooManyTries } from '#server/identity/limits.ts'
 import type { AuditSink } from '#server/identity/ports.ts'
 import type { ScimClient, ScimStore } from '#server/identity/scim/ports.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type ScimQuestion,
 } from '#server/identity/scim/resources.ts'
 import { tameBody, tameFilter } from '#server/identity/scim/said.ts'
-import { TooManyTries } from '#server/identity/sign-in.ts'
 import { REFUSAL_STATUS, Refusal } from '#server/kernel/refusal.ts'
 import type { Routes } from './app.ts'
 import { type Rate, RateExceeded, rateHeaders } from './rates.ts'
@@ -28,7 +28,7 @@ export interface ScimRoutesParts {
   /** Requests without a token that is known, by address. */
   readonly strangers: Attempts
   /** Counts a provider's requests. Throws `RateExceeded`. */
-  readonly rate: (providerId: string) => Promise<Rate>
+  readonly rate: (providerId: string, by: Limited) => Promise<Rate>
 }
 
 const PREFIX = '/scim/v2'
@@ -108,6 +108,12 @@ async function clientOf({ store, audit, strangers }: ScimRoutesParts, request: F
     ? new Refusal('forbidden', 'The provider is closed.')
     : new Refusal('unauthenticated', 'The bearer token is missing or not known.')
 }
+
+/** Whose requests there are too many of, for the audit log. */
+const limitedOf = ({ providerId, name, tenantId }: ScimClient, address: string): Limited => ({
+  ...{ address, actor: `scim:${name}`, provider: name, tenantId },
+  subject: `identity-provider/${providerId}`,
+})
 
 function integerOf(query: Readonly<Record<string, unknown>>, name: string): Record<string, number> {
   const value = query[name]
@@ -243,7 +249,7 @@ export const scimRoutes =
         scope.addHook('onRequest', async (request, reply) => {
           reply.header('cache-control', 'no-store')
           request.scim = await clientOf(parts, request)
-          reply.headers(rateHeaders(await parts.rate(request.scim.providerId)))
+          reply.headers(rateHeaders(await parts.rate(request.scim.providerId, limitedOf(request.scim, request.ip))))
         })
         for (const kind of ['Users', 'Groups'] as const) serveKind(scope, parts, kind)
         serveDescriptions(scope, `${parts.origin}${PREFIX}`)

@@ -1,8 +1,8 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
 import type { Passkeys } from './credentials/passkeys.ts'
 import type { Totp } from './credentials/totp.ts'
 import { requirePerson, stepUpPath } from './freshness.ts'
+import { type LimitWatch, limitCounter, neighbourhood, TooManyTries } from './limits.ts'
 import { fitsPassword, hashPassword } from './password.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { AccountRecord, AccountStore } from './ports.ts'
@@ -55,6 +55,7 @@ export interface LocalSignInParts {
   readonly accounts: Pick<AccountStore, 'byName' | 'byId' | 'setPassword'>
   readonly sessions: Pick<Sessions, 'begin' | 'renew' | 'endOthers'>
   readonly limits: SignInLimits
+  readonly watch: LimitWatch
   readonly totp: Pick<Totp, 'isAsked' | 'use'>
   readonly passkeys: Pick<Passkeys, 'assert'>
   /** Which accounts sign in here. */
@@ -65,39 +66,23 @@ export interface LocalSignInParts {
   readonly announce: (account: AccountRecord, method: string, address: string) => Promise<void>
 }
 
-/** How long one who tried too often has to wait. */
-export class TooManyTries extends Refusal {
-  readonly wait_s: number
-
-  constructor(wait_s: number) {
-    super('too-many', `Too many failed tries. Wait ${wait_s} s.`)
-    this.wait_s = wait_s
-  }
-}
-
-/** Counts a try before anything is looked at, so that parallel tries cannot slip through. */
-async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
-  try {
-    await limiter.consume(key)
-  } catch (error) {
-    if (error instanceof RateLimiterRes) throw new TooManyTries(Math.ceil(error.msBeforeNext / 1000))
-    throw error
-  }
-}
-
-function tries({ perAccount, perAddress, window_ms }: SignInLimits) {
-  const duration = Math.ceil(window_ms / 1000)
-  const byAccount = new RateLimiterMemory({ points: perAccount, duration })
-  const byAddress = new RateLimiterMemory({ points: perAddress, duration })
+function tries({ perAccount, perAddress, window_ms }: SignInLimits, watch: LimitWatch) {
+  const limit = (whose: 'account' | 'address', points: number, from: string) =>
+    limitCounter({ name: `sign-in.${whose}`, points, window_ms, what: `failed tries ${from} this ${whose}` }, watch)
+  const byAccount = limit('account', perAccount, 'for')
+  const byAddress = limit('address', perAddress, 'from')
   return {
     /** `name`: absent where only the proof itself says whose it is. */
     async count(address: string, name?: string) {
-      await count(byAddress, address)
-      if (name !== undefined) await count(byAccount, name.toLowerCase())
+      const from = await byAddress.count(neighbourhood(address), { address })
+      if (from.over) throw new TooManyTries(from.wait_s)
+      if (name === undefined) return
+      const of = await byAccount.count(name.toLowerCase(), { address, actor: name })
+      if (of.over) throw new TooManyTries(of.wait_s)
     },
     async forgive(address: string, name?: string) {
-      await byAddress.reward(address, 1)
-      if (name !== undefined) await byAccount.delete(name.toLowerCase())
+      await byAddress.forgive(neighbourhood(address))
+      if (name !== undefined) await byAccount.forget(name.toLowerCase())
     },
   }
 }
@@ -163,7 +148,7 @@ interface Proved {
 /** Sign-in with what is kept here: a name and a password, codes by time, passkeys. */
 export function localSignIn(parts: LocalSignInParts): LocalSignIn {
   const { accounts, sessions, totp, passkeys, local, checkPassword, announce } = parts
-  const { count, forgive } = tries(parts.limits)
+  const { count, forgive } = tries(parts.limits, parts.watch)
 
   /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
   async function methodOf({ id }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {

@@ -44,6 +44,7 @@ async function signIn(database: Database, name: string, password: string, code?:
   const { signIn: local } = openSignIn({
     ...{ config, database, accounts: accountStore(database), audit, keys: openSeal, checkPassword },
     ...{ publish: () => undefined, warn: (words) => void warnings.push(words) },
+    limits: { reached: async () => undefined },
   })
   const { caller } = await local.signIn({ name, password, code }, from)
   return { caller, warnings }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInLedger } from '#server/identity/federation/ledger.ts'
+import { TooManyTries } from '#server/identity/limits.ts'
 import type { SamlReason } from '#server/identity/saml/result.ts'
-import { TooManyTries } from '#server/identity/sign-in.ts'
 import { REFUSAL_STATUS, Refusal } from '#server/kernel/refusal.ts'
 import { type Attempt, sendRefusalPage } from './pages.ts'
 

@@ -1,8 +1,8 @@
-import ipaddr from 'ipaddr.js'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { TooManyTries } from '../sign-in.ts'
+import { type LimitWatch, limitCounter, neighbourhood, TooManyTries } from '../limits.ts'
 
 export interface AttemptLimits {
+  /** The limit's name in the audit log. */
+  readonly name: string
   /** Attempts from one address that led nowhere … */
   readonly perAddress: number
   /** … within this time. */
@@ -17,26 +17,14 @@ export interface Attempts {
   forgive(address: string): Promise<void>
 }
 
-/** Whoever has one address of an IPv6 network has all of its last 64 bits. */
-export function neighbourhood(address: string): string {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString()
-}
-
-export function attemptsByAddress({ perAddress, window_ms }: AttemptLimits): Attempts {
-  const limiter = new RateLimiterMemory({ points: perAddress, duration: Math.ceil(window_ms / 1000) })
+export function attemptsByAddress({ name, perAddress, window_ms }: AttemptLimits, watch: LimitWatch): Attempts {
+  const what = 'attempts from this address that led nowhere'
+  const limit = limitCounter({ name, points: perAddress, window_ms, what }, watch)
   return {
     async count(address) {
-      try {
-        await limiter.consume(neighbourhood(address))
-      } catch (error) {
-        if (error instanceof RateLimiterRes) throw new TooManyTries(Math.ceil(error.msBeforeNext / 1000))
-        throw error
-      }
+      const { over, wait_s } = await limit.count(neighbourhood(address), { address })
+      if (over) throw new TooManyTries(wait_s)
     },
-    async forgive(address) {
-      await limiter.reward(neighbourhood(address), 1)
-    },
+    forgive: (address) => limit.forgive(neighbourhood(address)),
   }
 }

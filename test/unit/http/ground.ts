@@ -13,6 +13,7 @@ import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
 import { relyingParties } from '#server/identity/credentials/relying-party.ts'
+import { attemptsByAddress } from '#server/identity/federation/attempts.ts'
 import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { hashPassword } from '#server/identity/password.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
@@ -20,7 +21,7 @@ import { localSignIn } from '#server/identity/sign-in.ts'
 import { systemClock } from '#server/kernel/clock.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
 import { checkPassword, memoryCredentials } from '../identity/credential-stores.ts'
-import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves } from '../identity/stores.ts'
+import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves, watchInto } from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
 const listening = (server: Server) =>
@@ -85,13 +86,14 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   )
   const stores = memoryIdentity()
   const audit = memoryAudit()
+  const watch = watchInto(audit)
   const word = toldMoves()
   const sessions = sessionKeeper(stores.sessions, config.session, systemClock, word.moves)
   const credentials = memoryCredentials(relyingParties(config.http))
   const announced: string[] = []
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, local },
+    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, watch, local },
     ...credentials,
     announce: async ({ name }) => void announced.push(name),
   })
@@ -108,15 +110,16 @@ export async function startConsole(environment: Record<string, string> = {}, mor
       return { next: '/signed-out', participants: [] }
     },
   }
+  const challenges = attemptsByAddress({ name: 'passkey.challenges', perAddress: 20, window_ms: 60_000 }, watch)
   const router = {
     session: sessionHandlers({ signIn, sessions, product, logout }),
-    credentials: credentialHandlers({ ...credentials, challenges: { perAddress: 20, window_ms: 60_000 } }),
+    credentials: credentialHandlers({ ...credentials, challenges }),
     users: userHandlers(stores.accounts, checkPassword),
     tenants: tenantHandlers(),
     ...more,
   }
   const app = await createApp({
-    ...{ config, router, sessions, audit, events, metrics: metricsRegistry() },
+    ...{ config, router, sessions, audit, limits: watch, events, metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({ database: true }) },
   })
   await app.listen({ port, host: config.http.host })

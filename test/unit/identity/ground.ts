@@ -3,7 +3,7 @@ import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { type LocalOrigin, localSignIn } from '#server/identity/sign-in.ts'
 import { memoryCredentials } from './credential-stores.ts'
-import { memoryIdentity } from './stores.ts'
+import { memoryAudit, memoryIdentity, watchInto } from './stores.ts'
 
 export const MINUTE_MS = 60_000
 export const ORIGIN = 'http://localhost:3000'
@@ -25,9 +25,11 @@ export async function ground({
   const keeper = sessionKeeper(stores.sessions, limits, clock)
   const credentials = memoryCredentials(relyingParties({ ...HTTP, trustedProxies: [], metricsToken: undefined }), clock)
   const announced: string[] = []
+  const audit = memoryAudit()
   const signIn = localSignIn({
     ...{ accounts: stores.accounts, sessions: keeper, local, ...credentials },
     limits: { perAccount, perAddress, window_ms: MINUTE_MS },
+    watch: watchInto(audit),
     announce: async ({ name }, method, address) => void announced.push(`${name} ${method} ${address}`),
   })
   let password = ''
@@ -39,5 +41,5 @@ export async function ground({
   const pass = (minutes: number) => {
     now_ms += minutes * MINUTE_MS
   }
-  return { ...stores, ...credentials, keeper, signIn, password, pass, clock, announced, admin }
+  return { ...stores, ...credentials, keeper, signIn, password, pass, clock, announced, audit, admin }
 }

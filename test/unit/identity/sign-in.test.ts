@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createFirstOperator, FIRST_OPERATOR } from '#server/identity/first-operator.ts'
+import { TooManyTries } from '#server/identity/limits.ts'
 import { fitsPassword, hashPassword } from '#server/identity/password.ts'
-import { TooManyTries } from '#server/identity/sign-in.ts'
 import { from, ground } from './ground.ts'
 
 describe('passwords', () => {
@@ -90,7 +90,7 @@ describe('sessions', () => {
 
 describe('tries', () => {
   test('are limited for an account, from wherever they come, and even with the right password then', async () => {
-    const { signIn, password } = await ground({ perAccount: 3 })
+    const { signIn, password, audit } = await ground({ perAccount: 3 })
     for (let round = 0; round < 3; round++)
       await expect(
         signIn.signIn({ name: 'admin', password: 'wrong' }, { ...from, address: `192.0.2.${round}` }),
@@ -98,14 +98,25 @@ describe('tries', () => {
     const refused = signIn.signIn({ name: 'ADMIN', password }, from)
     await expect(refused).rejects.toBeInstanceOf(TooManyTries)
     await expect(refused).rejects.toMatchObject({ wait_s: expect.any(Number) })
+    await expect(signIn.signIn({ name: 'admin', password }, from)).rejects.toBeInstanceOf(TooManyTries)
+    expect(audit.lines).toMatchObject([{ actor: 'ADMIN', reason: 'sign-in.account', address: from.address }])
   })
 
   test('are limited for an address, whatever names it tries, also all at once', async () => {
-    const { signIn } = await ground({ perAccount: 100, perAddress: 4 })
+    const { signIn, audit } = await ground({ perAccount: 100, perAddress: 4 })
     const tries = Array.from({ length: 10 }, (_, round) => signIn.signIn({ name: `u${round}`, password: 'x' }, from))
     const results = await Promise.allSettled(tries)
     const limited = results.filter((one) => one.status === 'rejected' && one.reason instanceof TooManyTries)
     expect(limited).toHaveLength(6)
+    expect(audit.lines).toMatchObject([{ actor: '', reason: 'sign-in.address', address: from.address }])
+  })
+
+  test('are limited for an IPv6 network as for one address', async () => {
+    const { signIn } = await ground({ perAccount: 100, perAddress: 2 })
+    const by = (address: string) => signIn.signIn({ name: 'u', password: 'x' }, { ...from, address })
+    for (const last of [1, 2]) await expect(by(`2001:db8::${last}`)).rejects.toMatchObject({ code: 'unauthenticated' })
+    await expect(by('2001:db8::3')).rejects.toBeInstanceOf(TooManyTries)
+    await expect(by('2001:db8:0:1::1')).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('that succeed are forgiven', async () => {

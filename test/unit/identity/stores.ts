@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ROLE_RIGHTS, type Role } from '#server/contract/rights.ts'
+import { type LimitWatch, limitWatch } from '#server/identity/limits.ts'
 import type {
   AccessMoves,
   AccountRecord,
@@ -13,6 +14,7 @@ import type {
   StoredAnswer,
   StoredSession,
 } from '#server/identity/ports.ts'
+import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { notFound, Refusal, staleRevision } from '#server/kernel/refusal.ts'
 
 /** Accounts and sessions in memory, for tests of what stands on them. */
@@ -135,6 +137,18 @@ export function memoryAudit(): AuditSink & { readonly lines: AuditEntry[] } {
     },
   }
 }
+
+/** Limits that were reached, and nobody is told. */
+export const UNWATCHED: LimitWatch = { reached: async () => undefined }
+
+/** Limits that were reached, in an audit log. */
+export const watchInto = (audit: AuditSink, clock: Pick<Clock, 'now_ms'> = systemClock): LimitWatch =>
+  limitWatch({
+    ...{ audit, clock },
+    onFault: (error) => {
+      throw error
+    },
+  })
 
 /** Word of writes, as a test gives it. */
 export function toldMoves() {

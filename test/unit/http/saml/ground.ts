@@ -30,7 +30,7 @@ import {
   signElement,
   writeResponse,
 } from '../../identity/saml/forge.ts'
-import { memoryAudit, memoryIdempotency } from '../../identity/stores.ts'
+import { memoryAudit, memoryIdempotency, watchInto } from '../../identity/stores.ts'
 
 const freePort = () =>
   new Promise<number>((resolve) => {
@@ -84,6 +84,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
       await kept?.record(entry)
     },
   }
+  const watch = watchInto(sink)
   const accounts = accountStore(database)
   const sessions = sessionKeeper(sessionStore(database), config.session)
   const certificates = async () => ({ active: own.certificate, others: [] })
@@ -93,6 +94,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     config,
     database,
     audit: sink,
+    limits: watch,
     sessions,
     keys: {
       certificates,
@@ -106,11 +108,11 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   const product = { ...config.product, instance: config.instance, demo: false }
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts, sessions, limits, local, announce: async () => undefined },
+    ...{ accounts, sessions, limits, watch, local, announce: async () => undefined },
     ...memoryCredentials(relyingParties(config.http)),
   })
   const app = await createApp({
-    ...{ config, sessions, audit, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
+    ...{ config, sessions, audit, limits: watch, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({}) },
     router: {
       session: sessionHandlers({

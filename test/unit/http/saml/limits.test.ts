@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createDeflateRaw } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { neighbourhood } from '#server/identity/federation/attempts.ts'
+import { neighbourhood } from '#server/identity/limits.ts'
 import { type SignInGround, startSignIn } from './ground.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
@@ -30,7 +30,9 @@ describe('whoever sends what is refused', () => {
     for (let n = 0; n < TRIES + 10; n++) statuses.push((await postFrom('192.0.2.1', { SAMLResponse: 'x' })).status)
     expect(new Set(statuses.slice(0, TRIES))).toEqual(new Set([400]))
     expect(new Set(statuses.slice(TRIES))).toEqual(new Set([429]))
-    expect(ground.audit.lines.length - before).toBe(TRIES)
+    const left = ground.audit.lines.slice(before)
+    expect(left).toHaveLength(TRIES + 1)
+    expect(left.at(-1)).toMatchObject({ reason: 'providers.answers', address: '192.0.2.1', action: 'limit.reached' })
     const limited = await postFrom('192.0.2.1', { SAMLResponse: 'x' })
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
     const idp = await ground.provider()
@@ -59,6 +61,15 @@ describe('whoever sends what is refused', () => {
       statuses.push((await local('/api/v1/sign-in/providers?tenant=red', { headers: from('192.0.2.5') })).status)
     expect(statuses).toEqual([...Array(TRIES).fill(200), 429])
   })
+})
+
+test('a token that is not known leaves lines until it is limited, and one more', async () => {
+  const before = ground.audit.lines.length
+  const push = () => local('/scim/v2/Users', { headers: { ...from('192.0.2.7'), authorization: 'Bearer x' } })
+  for (let n = 0; n < TRIES + 10; n++) expect((await push()).status).toBe(n < TRIES ? 401 : 429)
+  const left = ground.audit.lines.slice(before)
+  expect(left).toHaveLength(TRIES + 1)
+  expect(left.at(-1)).toMatchObject({ reason: 'scim', address: '192.0.2.7', action: 'limit.reached' })
 })
 
 test.each([
