@@ -85,6 +85,8 @@ export interface Config {
     /** Through identity providers: many may be behind one address, and each failure is cheap. */
     readonly perAddressFederated: number
     readonly window_ms: number
+    /** Codes of how many steps before and after the present one count. */
+    readonly totpStepsApart: number
   }
   readonly passwords: {
     /** A file of those that became known in breaches: no new one is among them. */
@@ -232,6 +234,7 @@ export function readConfig(
       perAddress: values.WEFT_SIGN_IN_TRIES_PER_ADDRESS,
       perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
+      totpStepsApart: values.WEFT_TOTP_STEPS_APART,
     },
     passwords: { breached: values.WEFT_BREACHED_PASSWORDS && path.resolve(values.WEFT_BREACHED_PASSWORDS) },
     rates: {

@@ -57,6 +57,7 @@ const Environment = z.object({
   WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
   WEFT_BREACHED_PASSWORDS: file.optional(),
+  WEFT_TOTP_STEPS_APART: z.coerce.number('0 or 1').int().min(0).max(1).default(0),
   WEFT_RATE_PER_ACCOUNT: count.default(6000),
   WEFT_RATE_PER_TOKEN: count.default(6000),
   WEFT_RATE_PER_ADDRESS: count.default(12_000),

@@ -41,7 +41,8 @@ export function openSignIn(parts: SignInParts) {
   const store = cachedSessions(sessionStore(database), { moves, clock })
   const sessions = sessionKeeper(store, config.session, clock, moves)
   const name = `${config.product.name} ${config.instance}`
-  const totp = openTotp({ store: totpStore(database), keys, issuer: name, clock })
+  const { totpStepsApart: stepsApart } = config.signIn
+  const totp = openTotp({ store: totpStore(database), keys, issuer: name, stepsApart, clock })
   const passkeys = openPasskeys({
     ...{ store: passkeyStore(database), relyingParties: relyingParties(config.http), name, clock },
   })

@@ -82,7 +82,17 @@ function WithLocalAccount() {
         onValue={setPassword}
         autoComplete="current-password"
         autoFocus
-        faults={refused ? [{ message: asksCode ? 'Password and code do not fit.' : 'The password does not fit.' }] : []}
+        faults={
+          refused
+            ? [
+                {
+                  message: asksCode
+                    ? 'Password and code do not fit. Wait for the next code.'
+                    : 'The password does not fit.',
+                },
+              ]
+            : []
+        }
       />
       {asksCode ? (
         <TextField

@@ -70,7 +70,9 @@ export function LocalAccount({ next, onOther }: { next: string; onOther: () => v
           autoFocus
           required
           mono
-          faults={refused ? [{ message: 'The code does not fit, or was used already.', mend }] : []}
+          faults={
+            refused ? [{ message: 'The code does not fit, or was used already. Wait for the next one.', mend }] : []
+          }
         />
       ) : (
         <>

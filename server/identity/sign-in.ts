@@ -113,7 +113,11 @@ const codeRequired = () =>
 const wrongCode = () =>
   refusal(
     'unauthenticated',
-    { pointer: '/code', rule: 'code', mend: 'Wait for the next code: each works once.' },
+    {
+      pointer: '/code',
+      rule: 'code',
+      mend: 'Wait for the next code, and type it while the device shows it: each works once.',
+    },
     'The code does not fit.',
   )
 

@@ -9,8 +9,6 @@ import type { TotpStore } from './ports.ts'
 /** As many bits as SHA-1 gives, which RFC 4226 (section 4) recommends. */
 const SECRET_BYTES = 20
 const PERIOD_S = 30
-/** Steps before and after the present one that count: clocks differ, and people type slowly. */
-const WINDOW = 1
 const FORM = { algorithm: 'SHA1', digits: 6, period: PERIOD_S } as const
 
 export interface TotpParts {
@@ -18,6 +16,8 @@ export interface TotpParts {
   readonly keys: Pick<KeyService, 'seal' | 'open'>
   /** Who asks for the codes, as a device shows it. */
   readonly issuer: string
+  /** Steps before and after the present one that count too, where the clocks of devices are off. */
+  readonly stepsApart: number
   readonly clock: Clock
 }
 
@@ -40,18 +40,18 @@ const wrongCode = () =>
   new Refusal('rule', 'The code does not fit.', [
     {
       ...{ pointer: '/code', rule: 'totp.code', message: 'The code does not fit.' },
-      mend: 'Type the code that the device shows now; check its clock.',
+      mend: 'Wait for the next code, and type it while the device shows it; look whether its clock is right.',
     },
   ])
 
-/** Codes by time (RFC 6238): SHA-1, six digits, 30 s, one step of tolerance either way; each step counts once. */
-export function totp({ store, keys, issuer, clock }: TotpParts): Totp {
+/** Codes by time (RFC 6238): SHA-1, six digits, 30 s; each step counts once. */
+export function totp({ store, keys, issuer, stepsApart, clock }: TotpParts): Totp {
   /** The step whose code this is; undefined where there is none within the window. */
   async function stepOf(accountId: string, sealed: Buffer, code: string): Promise<number | undefined> {
     const bytes = await keys.open(contextOf(accountId), sealed)
     const secret = new Secret({ buffer: Uint8Array.from(bytes).buffer })
     const now_ms = clock.now_ms()
-    const delta = TOTP.validate({ ...FORM, secret, token: code, timestamp: now_ms, window: WINDOW })
+    const delta = TOTP.validate({ ...FORM, secret, token: code, timestamp: now_ms, window: stepsApart })
     return delta === null ? undefined : TOTP.counter({ period: PERIOD_S, timestamp: now_ms }) + delta
   }
   return {

@@ -1,5 +1,5 @@
 import { Secret, TOTP } from 'otpauth'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { tokenHandlers } from '#server/api/tokens.ts'
 import { ground } from './ground.ts'
 
@@ -47,6 +47,8 @@ test('sign-in asks for the code where one is needed', async () => {
   const admin = await stores.accounts.byName('admin')
   if (!admin) throw new Error('There is no first operator.')
   const { secret } = await credentials.totp.begin(admin)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  onTestFinished(() => void vi.useRealTimers())
   const code = TOTP.generate({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: 30 })
   await credentials.totp.confirm(admin.id, code)
   const { code: exit, err } = await weft('login', '--password-file', file('password', password))

@@ -72,10 +72,10 @@ export const checkPassword = passwordCheck({
 })
 
 /** Second factors and passkeys in memory, and what is asked of passwords. */
-export function memoryCredentials(relyingParties: RelyingParties, clock: Clock = systemClock) {
+export function memoryCredentials(relyingParties: RelyingParties, clock: Clock = systemClock, stepsApart = 0) {
   return {
     checkPassword,
-    totp: totp({ store: memoryTotp(), keys: openSeal, issuer: 'Weft test', clock }),
+    totp: totp({ store: memoryTotp(), keys: openSeal, issuer: 'Weft test', stepsApart, clock }),
     passkeys: passkeys({ store: memoryPasskeys(), relyingParties, name: 'Weft test', clock }),
   }
 }

@@ -17,13 +17,15 @@ export async function ground({
   perAddress = 100,
   local = 'always' as 'always' | 'break-glass',
   begun_ms = 1_000_000,
+  stepsApart = 0,
 } = {}) {
   let now_ms = begun_ms
   const clock = { now_ms: () => now_ms, monotonic_ms: () => now_ms }
   const stores = memoryIdentity()
   const limits = { idle_ms: 10 * MINUTE_MS, absolute_ms: 60 * MINUTE_MS, fresh_ms: 10 * MINUTE_MS }
   const keeper = sessionKeeper(stores.sessions, limits, clock)
-  const credentials = memoryCredentials(relyingParties({ ...HTTP, trustedProxies: [], metricsToken: undefined }), clock)
+  const consoles = relyingParties({ ...HTTP, trustedProxies: [], metricsToken: undefined })
+  const credentials = memoryCredentials(consoles, clock, stepsApart)
   const announced: string[] = []
   const audit = memoryAudit()
   const signIn = localSignIn({

@@ -8,8 +8,8 @@ const STEP_S = 30
 const codesOf = (secret: string) => (at_ms: number) =>
   TOTP.generate({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: STEP_S, timestamp: at_ms })
 
-async function withCodes() {
-  const made = await ground({ perAccount: 6 })
+async function withCodes(stepsApart = 0) {
+  const made = await ground({ perAccount: 6, stepsApart })
   const { secret, uri } = await made.totp.begin(made.admin)
   const codeAt = codesOf(secret)
   const code = (steps = 0) => codeAt(made.clock.now_ms() + steps * STEP_S * 1000)
@@ -36,7 +36,7 @@ describe('codes by time', () => {
   })
 
   test('work once each, also of eight at once', async () => {
-    const { totp, admin, code } = await withCodes()
+    const { totp, admin, code } = await withCodes(1)
     const used = await Promise.all(Array.from({ length: 8 }, () => totp.use(admin.id, code())))
     expect(used.filter(Boolean)).toHaveLength(1)
     expect(await totp.use(admin.id, code())).toBe(false)
@@ -45,21 +45,39 @@ describe('codes by time', () => {
     expect(await totp.use(admin.id, code(-1))).toBe(false)
   })
 
-  test('of one step before and after count, no others', async () => {
-    for (const [steps, fits] of [
-      ...([
-        [-1, true],
-        [0, true],
-        [1, true],
-      ] as const),
-      ...([
-        [-2, false],
-        [2, false],
-      ] as const),
-    ]) {
-      const { totp, admin, code } = await withCodes()
-      expect(await totp.use(admin.id, code(steps)), String(steps)).toBe(fits)
+  /** Which of the codes of steps around the present one count. */
+  async function counting(stepsApart: number): Promise<number[]> {
+    const fitting: number[] = []
+    for (const steps of [-3, -2, -1, 0, 1, 2, 3]) {
+      const { totp, admin, code } = await withCodes(stepsApart)
+      if (await totp.use(admin.id, code(steps))) fitting.push(steps)
     }
+    return fitting
+  }
+
+  test('count while they are shown, for 30 s', async () => {
+    expect(await counting(0)).toEqual([0])
+    // Up to the end of its step, and not a moment longer.
+    const { totp, admin, code, clock, pass } = await withCodes()
+    const shown = code()
+    const left_s = STEP_S - ((clock.now_ms() / 1000) % STEP_S)
+    pass((left_s - 0.001) / 60)
+    expect(shown).toBe(code())
+    pass(0.001 / 60)
+    expect(await totp.use(admin.id, shown)).toBe(false)
+    expect(await totp.use(admin.id, code())).toBe(true)
+  })
+
+  test('of the step before and after count besides where clocks are off, no others', async () => {
+    expect(await counting(1)).toEqual([-1, 0, 1])
+  })
+
+  test('that came too late are refused with what to do', async () => {
+    const { enter, code } = await withCodes()
+    await expect(enter(code(-1))).rejects.toMatchObject({
+      code: 'unauthenticated',
+      errors: [{ pointer: '/code', mend: expect.stringContaining('Wait for the next code') }],
+    })
   })
 
   test('that confirmed the secret sign nobody in', async () => {
