@@ -18,7 +18,7 @@ import { metadataWatch } from './identity/federation/metadata-watch.ts'
 import { samlSignIn } from './identity/federation/saml-sign-in.ts'
 import { testSignIns } from './identity/federation/test-sign-ins.ts'
 import type { LimitWatch } from './identity/limits.ts'
-import type { AuditSink } from './identity/ports.ts'
+import type { AuditSink, DecisionSink } from './identity/ports.ts'
 import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
 import { bindingStore } from './inventory/bindings.ts'
@@ -59,13 +59,23 @@ export interface FederationParts {
   readonly database: Database
   readonly audit: AuditSink
   readonly limits: LimitWatch
+  readonly decisions: DecisionSink
   readonly sessions: Sessions
   readonly keys: Pick<KeyService, 'signer' | 'certificates' | 'privateKeys' | 'seal' | 'open'>
   readonly publish: (event: Event) => void
 }
 
 /** Joins what signs people in through identity providers. */
-export function openFederation({ config, database, audit, limits, sessions, keys, publish }: FederationParts) {
+export function openFederation({
+  config,
+  database,
+  audit,
+  limits,
+  decisions,
+  sessions,
+  keys,
+  publish,
+}: FederationParts) {
   const own = ownSpOf(config.http.origin)
   const { perAddressFederated: perAddress, window_ms } = config.signIn
   const attempts = (name: string) => attemptsByAddress({ name, perAddress, window_ms }, limits)
@@ -121,7 +131,7 @@ export function openFederation({ config, database, audit, limits, sessions, keys
     single.routes,
     oidc.routes,
     scimRoutes({
-      ...{ store: scimStore(database), audit, origin: config.http.origin, strangers: attempts('scim') },
+      ...{ store: scimStore(database), audit, decisions, origin: config.http.origin, strangers: attempts('scim') },
       ...{ rate: counter('token', config.rates.perToken, limits), endSession: single.logout.end },
     }),
   ]

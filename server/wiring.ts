@@ -214,7 +214,7 @@ function openDoor(
   const shared = { config, database, audit: stores.audit, limits, keys, publish }
   const local = openSignIn({ ...shared, accounts, checkPassword, warn })
   const { sessions, signIn } = local
-  const federation = openFederation({ ...shared, sessions })
+  const federation = openFederation({ ...shared, decisions: stores.decisions, sessions })
   const { condition } = reconciler
   const desk = changeDesk({
     ...{ commits, engine, changes, tasks, publish, labels: stores.labels, conflicts: conflictsOf(database) },

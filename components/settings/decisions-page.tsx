@@ -14,12 +14,16 @@ import { SettingsHead } from './settings-head.tsx'
 
 const KEYS = {
   who: parseAsString.withDefault(''),
-  show: parseAsStringLiteral(['all', 'refused']).withDefault('all'),
+  show: parseAsStringLiteral(['all', 'writes', 'reads', 'refused']).withDefault('all'),
 }
 const SHOW = [
   { id: 'all', label: 'All' },
+  { id: 'writes', label: 'Writes' },
+  { id: 'reads', label: 'Reads' },
   { id: 'refused', label: 'Refused' },
 ] as const
+
+const FILTERS = { all: [], writes: ['kind:eq:write'], reads: ['kind:eq:read'], refused: ['allowed:eq:false'] } as const
 
 /** Ids say nothing to people; they stand in the hint. */
 const withoutIds = (words: string): string => words.replace(/ \((binding|token) [0-9a-f-]{36}\)/g, '')
@@ -27,10 +31,7 @@ const withoutIds = (words: string): string => words.replace(/ \((binding|token) 
 /** Why calls were let in or refused, newest first. */
 export function DecisionsPage() {
   const [view, setView] = useQueryStates(KEYS, { history: 'replace', clearOnDefault: true })
-  const decisions = useDecisions([
-    ...(view.who ? [`account:contains:${view.who}`] : []),
-    ...(view.show === 'refused' ? ['allowed:eq:false'] : []),
-  ])
+  const decisions = useDecisions([...(view.who ? [`account:contains:${view.who}`] : []), ...FILTERS[view.show]])
   const rows = decisions.data?.pages.flatMap((page) => page.items) ?? []
   return (
     <>
@@ -62,6 +63,7 @@ export function DecisionsPage() {
                 <th>Call</th>
                 <th>Right</th>
                 <th>Decision</th>
+                <th className="num">Times</th>
                 <th>Because</th>
               </tr>
             </thead>
@@ -70,6 +72,11 @@ export function DecisionsPage() {
                 <tr key={one.id}>
                   <td className="mid p-side-under">
                     <Moment time={one.at} long />
+                    {one.count > 1 ? (
+                      <span className="dim small lasting">
+                        to <Moment time={one.lastAt} />
+                      </span>
+                    ) : null}
                   </td>
                   <td className="p-title">{one.account}</td>
                   <td className="mono">{one.address}</td>
@@ -80,6 +87,7 @@ export function DecisionsPage() {
                       {one.allowed ? 'Let in' : 'Refused'}
                     </Status>
                   </td>
+                  <td className="num">{one.count.toLocaleString('en')}</td>
                   <td className="mid p-tools because" title={one.because}>
                     {withoutIds(one.because)}
                   </td>
@@ -90,7 +98,8 @@ export function DecisionsPage() {
           {decisions.isPending ? <Skeleton rows={8} /> : null}
           {decisions.isSuccess && rows.length === 0 ? (
             <Empty icon="info" title="Nothing was decided yet">
-              Each call that needs a right leaves a line here: who asked, which right it needed, and what gave it.
+              Each call leaves a line here: who asked, which right it needed, and what gave it. Reads that are alike
+              share one for an hour.
             </Empty>
           ) : null}
         </TableWrap>

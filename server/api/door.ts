@@ -77,20 +77,17 @@ export function authorise(asked: Asked, { caller, judge = decide }: Pick<Request
   throw new Refusal('forbidden', `Not allowed: ${verdict.because}.`)
 }
 
-/**
- * Every refusal for want of a right is written down, and every write that was let in. Reads that were let in are not: they
- * would be nearly all there is, and what gave the right is seen at the next write. Nor are strangers, who have no account.
- */
+/** Every decision is written down, but those about strangers, who have no account. */
 function decided(
   { caller, decisions, address }: RequestContext,
   procedure: string,
-  { right }: Asked,
+  { right, writes }: Asked,
   verdict: Verdict,
 ) {
   if (!caller || !decisions) return
   const { account, scope } = caller
   const who = { accountId: account.id, account: nameOf(caller), tenantId: scope.tenantId, address }
-  decisions.record({ ...who, procedure, right: String(right), ...verdict })
+  decisions.record({ ...who, procedure, right: String(right), kind: writes ? 'write' : 'read', ...verdict })
 }
 
 /** Who acts, as the logs name them: a token is told apart from its owner. */
@@ -146,7 +143,7 @@ export const door = raw.use(async ({ context, procedure, path, next }) => {
           mend: 'Read the object first and send its revision as If-Match.',
         },
       ])
-    if (writes) decided(context, action, asked, verdict)
+    decided(context, action, asked, verdict)
     const result = await next()
     if (writes) await context.audit.record(line(context, action, 'done'))
     return result

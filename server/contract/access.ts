@@ -211,6 +211,9 @@ export const tokens = {
 export const Decision = z.object({
   id: z.string(),
   at: Time,
+  lastAt: Time.describe('Of reads that are alike: when the last of the hour was'),
+  count: z.number().int().describe('Reads that are alike share a line for an hour'),
+  kind: z.enum(['read', 'write']),
   account: z.string(),
   tenantId: Id.nullable(),
   address: z.string(),

@@ -125,7 +125,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const cookie = cookieName(config.instance)
   const document = JSON.stringify(await openapiDocument(config.product))
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
-  registerStream(app, { events: parts.events, sessions: parts.sessions, cookie })
+  registerStream(app, { events: parts.events, sessions: parts.sessions, decisions: parts.decisions, cookie })
   await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates, parts.limits) })
   const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import SCIMMY from 'scimmy'
 import type { Attempts } from '#server/identity/federation/attempts.ts'
 import { type Limited, TooManyTries } from '#server/identity/limits.ts'
-import type { AuditSink } from '#server/identity/ports.ts'
+import type { AuditSink, DecisionSink } from '#server/identity/ports.ts'
 import type { ScimClient, ScimStore } from '#server/identity/scim/ports.ts'
 import {
   describing,
@@ -21,6 +21,7 @@ import { type Rate, RateExceeded, rateHeaders } from './rates.ts'
 export interface ScimRoutesParts {
   readonly store: ScimStore
   readonly audit: AuditSink
+  readonly decisions: DecisionSink
   /** Scheme, host and port that providers see. */
   readonly origin: string
   /** Ends a session, and tells the consoles that it opened. */
@@ -143,7 +144,7 @@ interface Work {
 
 /** Runs one request in its provider's directory; what it wrote, or was refused, is in the audit log. */
 async function run<T>(
-  { store, audit, origin, endSession }: ScimRoutesParts,
+  { store, audit, decisions, origin, endSession }: ScimRoutesParts,
   request: FastifyRequest,
   { kind, verb }: Work,
   work: (context: ScimContext) => Promise<T>,
@@ -153,6 +154,11 @@ async function run<T>(
   const note: ScimContext['note'] = {}
   let context: ScimContext | undefined
   const { name, tenantId } = client
+  decisions.record({
+    ...{ accountId: null, account: `scim:${name}`, tenantId, address: request.ip },
+    ...{ procedure: `scim.${SUBJECT[kind]}s.${verb ?? 'read'}`, right: 'scim', kind: verb ? 'write' : 'read' },
+    ...{ allowed: true, because: `the token by which ${name} pushes its people` },
+  })
   const record = (outcome: 'done' | 'refused' | 'failed', detail: string, reason: string | null) => {
     const { id = (request.params as { id?: string }).id, before, after } = note
     const subject = id === undefined ? null : `${SUBJECT[kind]}/${id}`

@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { nameOf } from '#server/api/door.ts'
 import type { EventMessage } from '#server/contract/overview.ts'
+import { decide } from '#server/identity/decide.ts'
+import type { DecisionSink } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { callerOf, sessionIdOf } from './caller.ts'
@@ -8,6 +11,7 @@ import type { EventBus } from './events.ts'
 export interface StreamParts {
   readonly events: EventBus
   readonly sessions: Sessions
+  readonly decisions?: DecisionSink | undefined
   /** Name of the session cookie. */
   readonly cookie: string
   /** How often a line is sent when there is nothing to say; the session is looked at again then. */
@@ -85,6 +89,11 @@ export function registerStream(app: FastifyInstance, parts: StreamParts): void {
     const id = sessionIdOf(request, parts.cookie)
     const caller = await callerOf(request, parts.cookie, parts.sessions)
     if (id === undefined || !caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
+    parts.decisions?.record({
+      ...{ accountId: caller.account.id, account: nameOf(caller), tenantId: caller.scope.tenantId },
+      ...{ address: request.ip, procedure: 'events', right: 'self', kind: 'read' },
+      ...decide({ right: 'self', writes: false }, caller),
+    })
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value)

@@ -242,12 +242,14 @@ export interface TokenDirectory {
 
 /** Why a call was let in, or was not. */
 export interface Decision {
-  readonly accountId: string
+  /** Null: no account's, but a provider's that pushes people. */
+  readonly accountId: string | null
   readonly account: string
   readonly tenantId: string | null
   readonly address: string
   readonly procedure: string
   readonly right: string
+  readonly kind: 'read' | 'write'
   readonly allowed: boolean
   /** The binding or token that gave the right, or what was missing. */
   readonly because: string

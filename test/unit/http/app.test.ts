@@ -95,6 +95,29 @@ describe('rights', () => {
     expect(audit.lines[2]).toMatchObject({ subject: `tenant/${TENANT}`, address: '127.0.0.1' })
   })
 
+  test('every decision is written down, about reads too, but those about strangers', async () => {
+    const { enter, person, send, decisions, origin, TENANT } = await startConsole()
+    await send('GET', '/api/v1/tenants')
+    const { headers } = await enter()
+    await send('GET', `/api/v1/tenants/${TENANT}`, undefined, headers)
+    await send('POST', '/api/v1/tenants', { name: 'green' }, headers)
+    const member = await person('tenant-member')
+    await send('GET', '/api/v1/users', undefined, member.headers)
+    const stream = await fetch(`${origin}/events`, { headers: member.headers })
+    await stream.body?.cancel()
+    const said = decisions.map(({ account, procedure, right, kind, allowed }) => [
+      ...[account, procedure, right, kind, allowed],
+    ])
+    expect(said).toEqual([
+      ['admin', 'tenants.get', 'tenant.read', 'read', true],
+      ['admin', 'tenants.create', 'tenant.write', 'write', true],
+      ['tenant-member', 'users.list', 'user.read', 'read', false],
+      ['tenant-member', 'events', 'self', 'read', true],
+    ])
+    expect(decisions[0]?.because).toMatch(/^the role operator everywhere \(binding /)
+    expect(decisions[2]?.because).toContain('tenant-member has no role with user.read')
+  })
+
   test('a tenant role needs a tenant, another role none', async () => {
     const { enter, send } = await startConsole()
     const { headers } = await enter()

@@ -16,6 +16,7 @@ import { relyingParties } from '#server/identity/credentials/relying-party.ts'
 import { attemptsByAddress } from '#server/identity/federation/attempts.ts'
 import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { hashPassword } from '#server/identity/password.ts'
+import type { Decision } from '#server/identity/ports.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { systemClock } from '#server/kernel/clock.ts'
@@ -91,6 +92,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const sessions = sessionKeeper(stores.sessions, config.session, systemClock, word.moves)
   const credentials = memoryCredentials(relyingParties(config.http))
   const announced: string[] = []
+  const decisions: Decision[] = []
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
     ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, watch, local },
@@ -119,7 +121,8 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     ...more,
   }
   const app = await createApp({
-    ...{ config, router, sessions, audit, limits: watch, events, metrics: metricsRegistry() },
+    ...{ config, router, sessions, audit, decisions: { record: (one: Decision) => void decisions.push(one) } },
+    ...{ limits: watch, events, metrics: metricsRegistry() },
     ...{ idempotency: memoryIdempotency(), log: pino({ level: 'silent' }), health: async () => ({ database: true }) },
   })
   await app.listen({ port, host: config.http.host })
@@ -150,6 +153,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     enter,
     person,
     audit,
+    decisions,
     events,
     password,
     stores,

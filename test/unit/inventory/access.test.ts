@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountStore } from '#server/inventory/accounts.ts'
 import { bindingStore } from '#server/inventory/bindings.ts'
 import { EVERYTHING, type Scope } from '#server/inventory/database.ts'
-import { DECISION_FIELDS, decisionLog } from '#server/inventory/decisions.ts'
 import { datapathStore } from '#server/inventory/facts.ts'
 import { groupStore } from '#server/inventory/groups.ts'
 import { infrastructureStore } from '#server/inventory/infrastructure.ts'
-import { readList } from '#server/inventory/list.ts'
 import { roleStore } from '#server/inventory/roles.ts'
 import { taskStore } from '#server/inventory/tasks.ts'
 import { tokenStore } from '#server/inventory/tokens.ts'
@@ -236,37 +234,6 @@ describe('tokens', () => {
     await tokens.endAny({ tenantId: red }, mine.id)
     await tokens.endOwn(other.id, theirs.id)
     expect(await tokens.find(`hash of mine ${own.id}`)).toBeUndefined()
-  })
-})
-
-describe('decisions', () => {
-  const decision = (tenantId: string | null, because: string) => ({
-    ...{ accountId: uuidv7(), account: 'anna', tenantId, address: '::1', procedure: 'networks.create' },
-    ...{ right: 'network.write', allowed: false, because },
-  })
-
-  test('are written a moment later, read newest first within one’s tenant, and go in time', async () => {
-    const log = decisionLog(database)
-    for (let i = 0; i < 12; i++) log.record(decision(i % 2 ? red : blue, `reason ${i}`))
-    await log.flush()
-    const read = async (scope: Scope) => (await log.list(scope, readList({ limit: 50 }, DECISION_FIELDS))).items
-    expect((await read({ tenantId: red })).map(({ because }) => because)).toEqual(
-      [11, 9, 7, 5, 3, 1].map((i) => `reason ${i}`),
-    )
-    expect(await read(EVERYTHING)).toHaveLength(12)
-    const refused = await log.list(EVERYTHING, readList({ limit: 5, filter: 'because:eq:reason 4' }, DECISION_FIELDS))
-    expect(refused.items).toMatchObject([{ allowed: false, right: 'network.write', tenantId: blue }])
-    expect(await log.prune(Date.now() - 60_000)).toBe(0)
-    expect(await log.prune(Date.now() + 60_000)).toBe(12)
-  })
-
-  test('hold nobody up when the database is away: they are lost, and somebody is told', async () => {
-    const lost: number[] = []
-    const away = { ...database, engine: { query: () => Promise.reject(new Error('away')) } } as unknown as TestDatabase
-    const log = decisionLog(away, { onLost: (count) => void lost.push(count) })
-    for (let i = 0; i < 10_003; i++) log.record(decision(null, 'x'))
-    await log.flush()
-    expect(lost.reduce((sum, count) => sum + count, 0)).toBe(10_003)
   })
 })
 

@@ -10,7 +10,7 @@ import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
 import { relyingParties } from '#server/identity/credentials/relying-party.ts'
 import type { ProviderOptions, ProviderRecord, Rule } from '#server/identity/federation/ports.ts'
-import type { AuditSink } from '#server/identity/ports.ts'
+import type { AuditSink, Decision } from '#server/identity/ports.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { accountStore } from '#server/inventory/accounts.ts'
@@ -85,6 +85,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     },
   }
   const watch = watchInto(sink)
+  const decisions: Decision[] = []
   const accounts = accountStore(database)
   const sessions = sessionKeeper(sessionStore(database), config.session)
   const certificates = async () => ({ active: own.certificate, others: [] })
@@ -95,6 +96,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     database,
     audit: sink,
     limits: watch,
+    decisions: { record: (one) => void decisions.push(one) },
     sessions,
     keys: {
       certificates,
@@ -214,7 +216,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   }
 
   return {
-    ...{ origin, port, database, audit, accounts, sessions, federation, tenant, config, own },
+    ...{ origin, port, database, audit, decisions, accounts, sessions, federation, tenant, config, own },
     ...{ provider, respond, get, post, setOut, enter, cookieOf },
     whoIs: async (cookie: string) => {
       const answer = await get('/api/v1/session', { cookie })

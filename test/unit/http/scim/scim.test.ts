@@ -75,6 +75,15 @@ const rows = async (sql: string, values: unknown[] = []) => (await weft.database
 const signIn = async (userName: string, of = idp) => (await weft.enter(of, { nameId: userName })).session
 const last = () => weft.audit.lines.at(-1)
 
+test('what a provider reads and writes is in the log of decisions', async () => {
+  const { id } = await make()
+  await push('GET', `/Users/${id}`)
+  expect(weft.decisions.slice(-2)).toMatchObject([
+    { account: `scim:${idp.name}`, procedure: 'scim.users.create', kind: 'write', tenantId: idp.tenantId },
+    { account: `scim:${idp.name}`, procedure: 'scim.users.read', kind: 'read', allowed: true },
+  ])
+})
+
 describe('a user', () => {
   // RFC 7644, 3.3
   test('is made, and is where the answer says', async () => {
