@@ -20,6 +20,9 @@ export const sessionQueries = (u: Utils) => ({
 export const useOwnSessions = (enabled = true) => useQuery({ ...sessionQueries(utils).own(), enabled })
 export const useAllSessions = (enabled = true) => useQuery({ ...sessionQueries(utils).all(), enabled })
 
+/** Ends all of one's own sessions but the one that asks. */
+export const useEndOtherSessions = () => useAct(() => api.sessions.endOthers(), utils.sessions.key())
+
 /** Ends one of one's own sessions, or anybody's. */
 export const useEndSession = (of: 'own' | 'all') =>
   useAct(

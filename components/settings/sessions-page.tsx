@@ -2,7 +2,7 @@
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useMemo, useState } from 'react'
 import type { SessionRecord } from '#server/contract/sessions.ts'
-import { useAllSessions, useEndSession, useOwnSessions } from '../queries/sessions.ts'
+import { useAllSessions, useEndOtherSessions, useEndSession, useOwnSessions } from '../queries/sessions.ts'
 import { useMay } from '../shell/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { Confirm } from '../ui/confirm.tsx'
@@ -61,6 +61,40 @@ const BASE: readonly Column<SessionRecord>[] = [
   },
 ]
 
+/** Ends all of one’s own sessions but this one, where there are others. */
+function EndOthers({ count }: { count: number }) {
+  const end = useEndOtherSessions()
+  const [asked, setAsked] = useState(false)
+  if (count === 0) return null
+  return (
+    <>
+      <Button onPress={() => setAsked(true)}>End the others</Button>
+      {asked ? (
+        <Confirm
+          title="End your other sessions?"
+          act="End them"
+          isPending={end.isPending}
+          error={end.error}
+          onAct={() =>
+            end.mutate(undefined, {
+              onSuccess: () => {
+                setAsked(false)
+                toast({ tone: 'ok', text: 'Your other sessions have ended' })
+              },
+            })
+          }
+          onClose={() => setAsked(false)}
+        >
+          <p>
+            {count === 1 ? 'One browser or command line is' : `${count} browsers and command lines are`} signed out at
+            once; this one is not. What was drafted there is kept.
+          </p>
+        </Confirm>
+      ) : null}
+    </>
+  )
+}
+
 /** Who is signed in, where from; each session can be ended. */
 export function SessionsPage() {
   const mayRead = useMay('session.read')
@@ -105,6 +139,7 @@ export function SessionsPage() {
   return (
     <>
       <SettingsHead>
+        {of === 'own' ? <EndOthers count={(own.data ?? []).filter(({ current }) => !current).length} /> : null}
         {mayRead ? <Segmented label="Whose" options={CHOICES} value={of} onValue={(next) => void setOf(next)} /> : null}
       </SettingsHead>
       <DataTable

@@ -147,7 +147,7 @@ export function StepUp() {
   const asked = useSyncExternalStore(onProofAsked, isProofAsked, () => false)
   return (
     <Dialog title="Is it still you?" isOpen={asked} onClose={() => settleProof(false)}>
-      <p>What you are about to do changes who may do what. Prove once more who you are; it counts for a few minutes.</p>
+      <p>What you are about to do needs a fresh proof. Prove once more who you are; it counts for a few minutes.</p>
       {asked ? <Ways /> : null}
     </Dialog>
   )

@@ -6,7 +6,7 @@ import { type AuditNote, api } from './door.ts'
 
 export interface SessionListParts {
   readonly register: SessionRegister
-  readonly sessions: Pick<Sessions, 'alive' | 'expiresAt_ms'>
+  readonly sessions: Pick<Sessions, 'alive' | 'expiresAt_ms' | 'endOthers'>
 }
 
 const time = (at_ms: number): string => new Date(at_ms).toISOString()
@@ -37,6 +37,10 @@ export function sessionListHandlers({ register, sessions }: SessionListParts) {
       const ended = await register.endOwn(context.account.id, input.id)
       noteEnd(context.note, ended)
       if (ended?.hash === context.caller.session) context.keepSession(null)
+    }),
+    endOthers: api.sessions.endOthers.handler(async ({ context }) => {
+      context.note.subject = `user/${context.account.id}`
+      await sessions.endOthers(context.account.id, context.caller.session)
     }),
     all: api.sessions.all.handler(async ({ input, context }) => {
       const { items, next } = await register.list(context.scope, input, sessions.alive())

@@ -30,9 +30,12 @@ export const sessions = {
   own: procedure({ right: 'self', cli: { noun: 'session', verb: 'list' } })
     .route(route('GET', '/sessions', 'List one’s own sessions'))
     .output(z.object({ items: z.array(SessionRecord) })),
-  endOwn: procedure({ right: 'self', cli: { noun: 'session', verb: 'end', args: ['id'] } })
+  endOwn: procedure({ right: 'self', fresh: true, cli: { noun: 'session', verb: 'end', args: ['id'] } })
     .route(route('DELETE', '/sessions/{id}', 'End one of one’s own sessions', 204))
     .input(ById)
+    .output(z.void()),
+  endOthers: procedure({ right: 'self', fresh: true, cli: { noun: 'session', verb: 'end-others' } })
+    .route(route('DELETE', '/sessions', 'End all of one’s own sessions but this one', 204))
     .output(z.void()),
   all: procedure({ right: 'session.read', cli: { noun: 'session', verb: 'list-all' } })
     .route(route('GET', '/all-sessions', 'List everybody’s sessions'))

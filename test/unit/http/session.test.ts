@@ -80,6 +80,25 @@ describe('a dangerous act', () => {
   })
 })
 
+describe('one’s own sessions', () => {
+  test('end after a fresh proof alone; the one that asks stays, and signing out of it needs none', async () => {
+    const { post, headers, age, send, password, cookieOf } = await startSignedIn()
+    const other = cookieOf(await post('/session', { name: 'admin', password }))
+    const isSignedIn = async (of: { cookie: string }) => (await send('GET', '/api/v1/session', undefined, of)).ok
+    age()
+    for (const path of ['/api/v1/sessions', '/api/v1/sessions/0190a0a0-0000-7000-8000-000000000000'])
+      expect(await problem(await send('DELETE', path, undefined, headers))).toMatchObject({
+        ...{ status: 403, code: 'step-up-required' },
+      })
+    expect(await isSignedIn(other)).toBe(true)
+    const renewed = cookieOf(await post('/session/step-up', { password }, headers))
+    expect((await send('DELETE', '/api/v1/sessions', undefined, renewed)).status).toBe(204)
+    expect([await isSignedIn(other), await isSignedIn(renewed)]).toEqual([false, true])
+    age()
+    expect((await send('DELETE', '/api/v1/session', undefined, renewed)).status).toBe(204)
+  })
+})
+
 describe('codes', () => {
   test('are asked for once they are confirmed, with an answer of their own', async () => {
     const { post, headers, password, send } = await startSignedIn()
