@@ -1,12 +1,13 @@
 'use client'
 import { useState } from 'react'
-import { type IdentityProvider, ProviderOptions } from '#server/contract/providers.ts'
+import type { IdentityProvider } from '#server/contract/providers.ts'
 import { byField, problemOf } from '../queries/problem.ts'
 import { useUpdateProvider } from '../queries/providers.ts'
 import { MayButton } from '../shell/may-button.tsx'
 import { useMay } from '../shell/session.tsx'
 import { ErrorBanner } from '../ui/banner.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
+import { Select } from '../ui/choice.tsx'
 import { faultsOf, TextField } from '../ui/field.tsx'
 import { toast } from '../ui/toast.tsx'
 import { domainsOf } from './draft.ts'
@@ -21,14 +22,22 @@ const ATTRIBUTES = [
   { field: 'displayNameAttribute', label: 'Name for people from', hint: '' },
   { field: 'emailAttribute', label: 'E-mail address from', hint: '' },
 ] as const
+/** What is a switch, and for which protocol alone. */
 const SWITCHES = [
-  { field: 'allowUnsolicited', label: 'Sign-in may begin at the provider', saml: true },
-  { field: 'requireEncrypted', label: 'Refuse assertions that are not encrypted', saml: true },
-  { field: 'forceAuthn', label: 'Ask for a fresh sign-in each time', saml: false },
+  { field: 'allowUnsolicited', label: 'Sign-in may begin at the provider', of: 'saml' },
+  { field: 'requireEncrypted', label: 'Refuse assertions that are not encrypted', of: 'saml' },
+  { field: 'forceAuthn', label: 'Ask for a fresh sign-in each time', of: null },
+  { field: 'userInfo', label: 'Ask for claims that are not in the id token', of: 'oidc' },
+] as const
+const NAMES = [
+  { id: 'userName', label: 'userName' },
+  { id: 'externalId', label: 'externalId' },
 ] as const
 
 /** Options that are written as text. */
-const WRITTEN: ReadonlySet<string> = new Set([...ATTRIBUTES.map(({ field }) => field), 'authnContexts'])
+const WRITTEN: ReadonlySet<string> = new Set([
+  ...[...ATTRIBUTES.map(({ field }) => field), 'authnContexts', 'nameIdFormat', 'scopes'],
+])
 
 type Texts = Record<
   | (typeof ATTRIBUTES)[number]['field']
@@ -36,6 +45,8 @@ type Texts = Record<
   | 'domains'
   | 'skew'
   | 'contexts'
+  | 'nameIdFormat'
+  | 'scopes'
   | 'metadataUrl'
   | 'clientSecret',
   string
@@ -46,6 +57,8 @@ const textsOf = ({ displayName, emailDomains, options, metadataUrl }: IdentityPr
   domains: emailDomains.join(', '),
   skew: String(Math.round(options.skew_ms / 1000)),
   contexts: options.authnContexts?.join('\n') ?? '',
+  nameIdFormat: options.nameIdFormat ?? '',
+  scopes: options.scopes?.join(' ') ?? '',
   metadataUrl: metadataUrl ?? '',
   clientSecret: '',
   subjectAttribute: options.subjectAttribute ?? '',
@@ -62,6 +75,8 @@ export function OptionsCard({ provider }: { provider: IdentityProvider }) {
   const [switches, setSwitches] = useState(provider.options)
   const isSaml = provider.protocol === 'saml'
   const refused = byField(update.error ? problemOf(update.error) : undefined)
+  const faultsAt = (option: string) =>
+    faultsOf(refused.get('options')?.filter(({ pointer }) => pointer.includes(`/options/${option}`)))
   const skewOk = /^\d{1,3}$/.test(texts.skew) && Number(texts.skew) <= 600
   const text = (field: keyof Texts) => ({
     value: texts[field],
@@ -70,17 +85,20 @@ export function OptionsCard({ provider }: { provider: IdentityProvider }) {
     autoComplete: 'off',
   })
   const save = () => {
-    const contexts = texts.contexts.split(/\s+/).filter(Boolean)
+    const [contexts, scopes] = [texts.contexts, texts.scopes].map((text) => text.split(/\s+/).filter(Boolean))
+    const nameIdFormat = texts.nameIdFormat.trim()
     const given = Object.fromEntries(
       ATTRIBUTES.map(({ field }) => [field, texts[field].trim()]).filter(([, one]) => one),
     )
     const rest = Object.fromEntries(Object.entries(switches).filter(([field]) => !WRITTEN.has(field)))
-    const options = ProviderOptions.parse({
+    const options = {
       ...rest,
       ...given,
-      ...(contexts.length > 0 ? { authnContexts: contexts } : {}),
+      ...(contexts?.length ? { authnContexts: contexts } : {}),
+      ...(scopes?.length ? { scopes } : {}),
+      ...(nameIdFormat ? { nameIdFormat } : {}),
       skew_ms: Number(texts.skew) * 1000,
-    })
+    }
     const url = texts.metadataUrl.trim()
     update.mutate(
       {
@@ -130,21 +148,58 @@ export function OptionsCard({ provider }: { provider: IdentityProvider }) {
           />
         )}
         <div className="switches">
-          {SWITCHES.filter(({ saml }) => isSaml || !saml).map(({ field, label }) => (
+          {SWITCHES.filter(({ of }) => of === null || of === provider.protocol).map(({ field, label }) => (
             <Checkbox
               key={field}
-              isSelected={switches[field]}
+              isSelected={switches[field] ?? false}
               isDisabled={!mayWrite}
               onChange={(on) => setSwitches({ ...switches, [field]: on })}
             >
               {label}
             </Checkbox>
           ))}
+          {isSaml ? null : (
+            <Checkbox
+              isSelected={switches.logoutTokenType === 'any'}
+              isDisabled={!mayWrite}
+              onChange={(on) => setSwitches({ ...switches, logoutTokenType: on ? 'any' : 'required' })}
+            >
+              Take logout tokens that do not say to be such
+            </Checkbox>
+          )}
         </div>
         <div className="pair">
           {ATTRIBUTES.map(({ field, label, hint }) => (
             <TextField key={field} label={label} optional mono {...text(field)} {...(hint ? { hint } : {})} />
           ))}
+          {isSaml ? (
+            <TextField
+              label="Kind of name that is asked for"
+              optional
+              mono
+              {...text('nameIdFormat')}
+              hint="The provider’s choice when empty."
+              faults={faultsAt('nameIdFormat')}
+            />
+          ) : (
+            <TextField
+              label="Scopes beside openid"
+              optional
+              mono
+              {...text('scopes')}
+              hint="email and profile when empty."
+              faults={faultsAt('scopes')}
+            />
+          )}
+          {provider.scim ? (
+            <Select
+              label="By SCIM, people sign in as"
+              options={NAMES}
+              value={switches.scimSubject ?? 'userName'}
+              onValue={(name) => setSwitches({ ...switches, scimSubject: name as typeof switches.scimSubject })}
+              isDisabled={!mayWrite}
+            />
+          ) : null}
           <TextField
             label="How far its clock may be off"
             {...text('skew')}

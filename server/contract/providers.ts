@@ -46,6 +46,10 @@ export const ProviderOptions = z.strictObject({
     .optional()
     .describe('OpenID Connect: asked for beside `openid`; email and profile when absent'),
   userInfo: z.boolean().optional().describe('OpenID Connect: ask for claims that are not in the id token'),
+  logoutTokenType: z
+    .enum(['required', 'any'])
+    .default('required')
+    .describe('OpenID Connect: whether a logout token must say that it is one (`typ: logout+jwt`), or may say nothing'),
   scimSubject: z
     .enum(['userName', 'externalId'])
     .optional()

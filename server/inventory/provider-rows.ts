@@ -21,7 +21,7 @@ export interface ProviderRow
 
 const DEFAULTS: ProviderOptions = {
   ...{ allowUnsolicited: true, requireEncrypted: false, forceAuthn: false },
-  skew_ms: 60_000,
+  ...{ skew_ms: 60_000, logoutTokenType: 'required' },
 }
 
 /** A row of `PROVIDERS` as everybody else has it. */

@@ -1,4 +1,11 @@
-import { createRemoteJWKSet, decodeJwt, type JWTPayload, customFetch as joseFetch, jwtVerify } from 'jose'
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  customFetch as joseFetch,
+  jwtVerify,
+} from 'jose'
 import { buildEndSessionUrl } from 'openid-client'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { checkingLater, refuse } from '../saml/result.ts'
@@ -52,6 +59,26 @@ async function senderOf({ providers }: OidcLogoutParts, token: unknown): Promise
 
 const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' && claim !== '' ? claim : undefined)
 
+const TYPE = 'logout+jwt'
+
+/**
+ * A token says what it is for (Back-Channel Logout 1.0, 2.4; RFC 8725, 3.11): one for something else is never a logout. What
+ * says nothing (`JWT` is what every such token is) counts where the provider is known not to say it.
+ */
+function checkType({ typ }: JWTHeaderParameters, { displayName, options }: ProviderRecord): void {
+  const said =
+    typ === undefined
+      ? undefined
+      : String(typ)
+          .toLowerCase()
+          .replace(/^application\//, '')
+  if (said === TYPE) return
+  if (said !== undefined && said !== 'jwt')
+    refuse('token-type', `It is no logout token: it says to be ${quoted(String(typ))}.`)
+  if (options.logoutTokenType === 'required')
+    refuse('token-type', `It does not say to be a logout token (${TYPE}), as ${displayName} has to: logoutTokenType.`)
+}
+
 /** OpenID Connect Back-Channel Logout 1.0, 2.6, steps 5 to 9. */
 function contentOf({ events, nonce, sid, sub, jti }: JWTPayload) {
   const event = (events as Readonly<Record<string, unknown>> | undefined)?.[EVENT]
@@ -85,13 +112,14 @@ export function oidcLogout(parts: OidcLogoutParts): OidcLogout {
 
   async function claimsOf(provider: ProviderRecord, token: string): Promise<JWTPayload> {
     const keys = await keysOf(provider)
-    const { payload } = await refusing('logout-token', () =>
+    const { payload, protectedHeader } = await refusing('logout-token', () =>
       jwtVerify(token, keys, {
         ...{ issuer: provider.issuer, audience: provider.clientId ?? '', algorithms: ALGORITHMS },
         ...{ requiredClaims: ['iat', 'jti', 'events'], maxTokenAge: AGE_MAX_S },
         ...{ clockTolerance: Math.ceil(provider.options.skew_ms / 1000), currentDate: new Date(clock.now_ms()) },
       }),
     )
+    checkType(protectedHeader, provider)
     return payload
   }
 

@@ -41,6 +41,8 @@ export interface ProviderOptions {
   readonly scopes?: readonly string[]
   /** OpenID Connect: ask for claims that are not in the id token. */
   readonly userInfo?: boolean
+  /** OpenID Connect: whether logout tokens must say that they are such (`logout+jwt`), or may say nothing. */
+  readonly logoutTokenType: 'required' | 'any'
   /** SCIM: which of a user's names the provider says at sign-in; absent: `userName`. */
   readonly scimSubject?: 'userName' | 'externalId'
 }

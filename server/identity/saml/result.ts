@@ -76,6 +76,7 @@ export type SamlReason =
   | 'nonce'
   | 'user-info'
   | 'logout-token'
+  | 'token-type'
   // what is remembered between messages
   | 'replay'
   | 'browser'

@@ -11,6 +11,8 @@ export interface Amiss {
   readonly alg?: 'RS256' | 'HS256' | 'none'
   /** Signed with a key that is not published. */
   readonly foreignKey?: boolean
+  /** What logout tokens say to be; null: nothing. */
+  readonly type?: string | null
   /** The token endpoint answers this. */
   readonly token?: { readonly status: number; readonly body: string; readonly type?: string }
   readonly userInfo?: Readonly<Record<string, unknown>>
@@ -135,7 +137,10 @@ export async function startFakeProvider(clientId = 'weft', clientSecret = 'a sec
         jti: randomBytes(8).toString('hex'),
         events,
       }
-      return sign(without({ ...claims, sub: 'alice', ...change }), 'logout+jwt')
+      return sign(
+        without({ ...claims, sub: 'alice', ...change }),
+        amiss.type === undefined ? 'logout+jwt' : (amiss.type ?? undefined),
+      )
     },
     halt: () =>
       new Promise<void>((resolve) => {

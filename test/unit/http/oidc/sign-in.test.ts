@@ -423,6 +423,9 @@ describe('what a provider says behind the browser', () => {
     ['nobody signed', {}, { alg: 'none' }, 'logout-token'],
     ['is signed with the client’s secret', {}, { alg: 'HS256' }, 'logout-token'],
     ['is signed by somebody else', {}, { foreignKey: true }, 'logout-token'],
+    ['does not say to be one', {}, { type: null }, 'token-type'],
+    ['says to be any token', {}, { type: 'JWT' }, 'token-type'],
+    ['says to be an access token', {}, { type: 'at+jwt' }, 'token-type'],
   ])('is refused when it %s', async (_what, change, amiss, why) => {
     const { session } = await enter({ sid: 'stays' })
     fake.misbehave(amiss)
@@ -430,6 +433,30 @@ describe('what a provider says behind the browser', () => {
     fake.misbehave({})
     const answer = await tell(token)
     expect([answer.status, await answer.json(), reason()]).toEqual([400, { error: 'invalid_request' }, why])
+    expect(await weft.whoIs(session)).toBeDefined()
+  })
+
+  test('need not say to be a logout token where its provider is known not to say it, but never says to be another', async () => {
+    await options({ logoutTokenType: 'any' })
+    const { session } = await enter({ sid: 'untyped' })
+    for (const type of ['at+jwt', 'application/at+jwt', 'secevent+jwt']) {
+      fake.misbehave({ type })
+      expect([(await tell(await fake.logoutToken({ sid: 'untyped' }))).status, reason()]).toEqual([400, 'token-type'])
+    }
+    expect(await weft.whoIs(session)).toBeDefined()
+    for (const type of [null, 'JWT', 'application/logout+jwt']) {
+      fake.misbehave({ type })
+      expect((await tell(await fake.logoutToken({ sid: 'untyped' }))).status).toBe(200)
+    }
+    fake.misbehave({})
+    expect(await weft.whoIs(session)).toBeUndefined()
+  })
+
+  test('is refused when it is an id token of the same provider', async () => {
+    await options({ logoutTokenType: 'any' })
+    const { session } = await enter({ sid: 'id' })
+    const { rows } = await weft.database.engine.query('SELECT id_token FROM oidc_session WHERE sid = $1', ['id'])
+    expect([(await tell(rows[0]?.id_token.toString('utf8'))).status, reason()]).toEqual([400, 'logout-token'])
     expect(await weft.whoIs(session)).toBeDefined()
   })
 
