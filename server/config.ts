@@ -78,6 +78,8 @@ export interface Config {
     readonly fresh_ms: number
   }
   readonly signIn: {
+    /** The name of the account that is made where there is none yet. */
+    readonly firstOperator: string
     /** Which accounts that are kept here sign in: all, or those alone that are for when every provider is down. */
     readonly local: 'always' | 'break-glass'
     readonly perAccount: number
@@ -229,6 +231,7 @@ export function readConfig(
       fresh_ms: values.WEFT_FRESH_MINUTES * minute_ms,
     },
     signIn: {
+      firstOperator: values.WEFT_FIRST_OPERATOR,
       local: values.WEFT_LOCAL_SIGN_IN,
       perAccount: values.WEFT_SIGN_IN_TRIES,
       perAddress: values.WEFT_SIGN_IN_TRIES_PER_ADDRESS,

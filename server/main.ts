@@ -46,7 +46,10 @@ async function start(): Promise<{ log: Logger; stop: () => Promise<void> }> {
   const metrics = metricsRegistry()
   const wired = await wire({ config, log, events, metrics })
   await mkdir(config.state, { recursive: true, mode: 0o700 })
-  await createFirstOperator(wired.accounts, async (password) => void (await keepPassword(config.state, password)))
+  const { firstOperator } = config.signIn
+  await createFirstOperator(wired.accounts, firstOperator, async (password) => {
+    await keepPassword(config.state, firstOperator, password)
+  })
   if (config.inventoryFile !== undefined) await declare(config.inventoryFile, wired, log)
   const app = await createApp({ ...wired, config, events, metrics, log })
   await wired.start()

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
+import { Name } from './contract/base.ts'
 
 /** The folder that holds the program: `weft`, `server/`, `app/`. */
 export const ROOT = path.resolve(import.meta.dirname, '..')
@@ -51,13 +52,17 @@ const Environment = z.object({
   WEFT_SESSION_IDLE_MINUTES: minutes.default(480),
   WEFT_SESSION_MINUTES: minutes.default(1440),
   WEFT_FRESH_MINUTES: minutes.default(10),
+  WEFT_FIRST_OPERATOR: Name.default('admin'),
   WEFT_LOCAL_SIGN_IN: z.enum(['always', 'break-glass']).default('always'),
   WEFT_SIGN_IN_TRIES: count.default(10),
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
   WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),
   WEFT_SIGN_IN_WINDOW_MINUTES: minutes.default(15),
   WEFT_BREACHED_PASSWORDS: file.optional(),
-  WEFT_TOTP_STEPS_APART: z.coerce.number('0 or 1').int().min(0).max(1).default(0),
+  WEFT_TOTP_STEPS_APART: z.coerce
+    .number('0 or 1')
+    .pipe(z.literal([0, 1], '0 or 1'))
+    .default(0),
   WEFT_RATE_PER_ACCOUNT: count.default(6000),
   WEFT_RATE_PER_TOKEN: count.default(6000),
   WEFT_RATE_PER_ADDRESS: count.default(12_000),

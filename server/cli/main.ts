@@ -120,12 +120,14 @@ program
 program
   .command('recover')
   .description('on the host: let an operator in again by a new password, whether or not it runs')
-  .option('--account <name>', 'the account, made when there is none', 'admin')
+  .option('--account <name>', 'the account, made when there is none (default: the first operator)')
   .option('--without-factors', 'remove its passkeys and its second factor')
-  .action(async ({ account, withoutFactors = false }: { account: string; withoutFactors?: boolean }) => {
+  .action(async ({ account: given, withoutFactors = false }: { account?: string; withoutFactors?: boolean }) => {
+    const config = configOf()
+    const account = given ?? config.signIn.firstOperator
     if (!Name.safeParse(account).success) throw new CommandFailure(EXIT.usage, `--account: ${account} is no name`)
     const { recover } = await import('#server/supervisor/recover.ts')
-    const { password, file, codes, passkeys } = await recover(configOf(), { account, withoutFactors })
+    const { password, file, codes, passkeys } = await recover(config, { account, withoutFactors })
     log(`Sign in as ${account} with ${password} (also in ${file}, until it is changed).`)
     if (codes) log('The code of its second factor is still asked for; --without-factors removes that.')
     if (passkeys > 0) log(`It still has ${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}.`)
@@ -134,10 +136,11 @@ program
 program
   .command('login')
   .description('sign in; the session is kept in a file that you alone can read')
-  .argument('[name]', 'the account', 'admin')
+  .argument('[name]', 'the account (default: the first operator)')
   .option('--password-file <file>', 'read the password from a file; asked for when absent')
-  .action(async (name: string, { passwordFile }: { passwordFile?: string }) => {
+  .action(async (given: string | undefined, { passwordFile }: { passwordFile?: string }) => {
     const config = configOf()
+    const name = given ?? config.signIn.firstOperator
     await keepSession(config, await apiClient(config, askedSecrets(passwordFile)).enter(name))
     log(`Signed in to ${config.url} as ${name}.`)
   })

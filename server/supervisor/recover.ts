@@ -54,6 +54,6 @@ export async function recover(config: Config, { account: name, withoutFactors }:
   const by = `${userInfo().username}@${hostname()}`
   const recovery = { name, withoutFactors, by, passwordHash: await hashPassword(password) }
   const recovered: Recovered = await withDatabase(config, () => recoverOperator(config.database.urls.engine, recovery))
-  const file = await keepPassword(config.state, password, name)
+  const file = await keepPassword(config.state, name, password)
   return { ...recovered, password, file }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, childEnvironment, configVariables, ROOT, secretVariables } from '#server/config.ts'
-import { firstPassword } from '#server/identity/first-operator.ts'
+import { keptPasswords } from '#server/identity/first-operator.ts'
 import { migrate } from '#server/inventory/migrate.ts'
 import type { Lab } from '#server/lab/index.ts'
 import { makeClient, makePages } from './build.ts'
@@ -152,14 +152,11 @@ async function stopAll(stack: Stack, config: Config, log: Log): Promise<void> {
 }
 
 async function announce(config: Config, log: Log, started_ms: number): Promise<void> {
-  const password = await firstPassword(config.state)
   log(`ready after ${((performance.now() - started_ms) / 1000).toFixed(1)} s`)
   log('')
   log(`  ${config.product.name} is at ${config.http.origin}`)
-  if (password !== undefined)
-    log(
-      `  Sign in as admin with ${password} (also in ${path.join(config.state, 'admin-password')}, until it is changed)`,
-    )
+  for (const { name, password, file } of await keptPasswords(config.state))
+    log(`  Sign in as ${name} with ${password} (also in ${file}, until it is changed)`)
   log('  Ctrl-C ends it.')
 }
 

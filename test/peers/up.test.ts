@@ -10,6 +10,7 @@ import { isAlive, markOf, type ProcessMark } from '#server/supervisor/process-ta
 const INSTANCE = 'upt'
 const config = readConfig({ instance: INSTANCE }, {})
 const lab = labObstacles().length === 0
+const demo = lab ? ['--demo'] : []
 const node = path.join(ROOT, 'node_modules/.bin/node')
 
 interface Up {
@@ -18,9 +19,12 @@ interface Up {
   readonly ended: Promise<number | null>
 }
 
+/** What is set beside, in a test. */
+let variables: Readonly<Record<string, string>> = {}
+
 const weft = (...args: string[]) => {
   const argv = ['server/cli/main.ts', '--instance', INSTANCE, ...args]
-  const child = spawn(node, argv, { cwd: ROOT, env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(node, argv, { cwd: ROOT, env: childEnvironment(variables), stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -38,8 +42,8 @@ async function until<T>(what: string, look: () => T | undefined | false | Promis
   }
 }
 
-const up = async (): Promise<Up> => {
-  const started = weft('up', ...(lab ? ['--demo'] : []))
+const up = async (...args: string[]): Promise<Up> => {
+  const started = weft('up', ...args)
   await until(`readiness; it said: ${started.output()}`, () => {
     if (started.child.exitCode !== null) throw new Error(started.output())
     return started.output().includes('Ctrl-C')
@@ -79,13 +83,14 @@ const expectNothingLeft = async () => {
 }
 
 afterEach(async () => {
+  variables = {}
   await weft('down').ended
 })
 afterAll(() => rmSync(config.state, { recursive: true, force: true }))
 
 describe('up', () => {
   test('tells the first operator’s password, takes it at sign-in, and ends without a trace on Ctrl-C', async () => {
-    const { child, output, ended } = await up()
+    const { child, output, ended } = await up(...demo)
     const file = path.join(config.state, 'admin-password')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(output()).toContain(readFileSync(file, 'utf8').trim())
@@ -103,7 +108,7 @@ describe('up', () => {
   })
 
   test('each part that is killed comes back alone, the others stay', async () => {
-    await up()
+    await up(...demo)
     for (const name of ['engine', 'web', 'PostgreSQL']) {
       const before = children()
       process.kill(before.get(name)?.pid as number, 'SIGKILL')
@@ -115,12 +120,12 @@ describe('up', () => {
 
   test('starts in 5 s when everything is there', async () => {
     const start_ms = performance.now()
-    await up()
+    await up(...demo)
     expect(performance.now() - start_ms).toBeLessThan(5000)
   })
 
   test('a second one of the same name is refused', async () => {
-    await up()
+    await up(...demo)
     const second = weft('up')
     expect(await second.ended).toBe(1)
     expect(second.output()).toContain('is running already')
@@ -130,7 +135,7 @@ describe('up', () => {
 
 describe('down', () => {
   test('ends an instance that runs elsewhere', async () => {
-    const { ended } = await up()
+    const { ended } = await up(...demo)
     const down = weft('down')
     expect(await down.ended).toBe(0)
     expect(await ended).toBe(0)
@@ -138,12 +143,31 @@ describe('down', () => {
   })
 
   test('removes what a killed supervisor left; nothing of it runs on', async () => {
-    const { child, ended } = await up()
+    const { child, ended } = await up(...demo)
     const marks = [...children().values()]
     child.kill('SIGKILL')
     await ended
     await until('its children to end', () => marks.every((mark) => !isAlive(mark)))
     expect(await weft('down').ended).toBe(0)
     await expectNothingLeft()
+  })
+})
+
+describe('the first operator', () => {
+  test('is called as the installer says, and another name later makes no second one', async () => {
+    rmSync(config.state, { recursive: true })
+    variables = { WEFT_FIRST_OPERATOR: 'ines' }
+    const first = await up()
+    const file = path.join(config.state, 'ines-password')
+    expect(first.output()).toContain(`Sign in as ines with ${readFileSync(file, 'utf8').trim()}`)
+    expect(await weft('login', '--password-file', file).ended).toBe(0)
+    first.child.kill('SIGINT')
+    expect(await first.ended).toBe(0)
+
+    variables = {}
+    expect((await up()).output()).toContain('Sign in as ines with ')
+    const users = weft('user', 'list', '-o', 'json')
+    expect(await users.ended).toBe(0)
+    expect(JSON.parse(users.output())).toMatchObject({ items: [{ name: 'ines' }], next: null })
   })
 })

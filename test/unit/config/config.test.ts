@@ -40,6 +40,15 @@ describe('an empty environment', () => {
     expect(users).toEqual(['weft_owner', 'weft_app', 'weft_engine'])
   })
 
+  test('makes the operator admin, takes codes while they are shown, and knows no list of breached passwords', () => {
+    expect([config.signIn.firstOperator, config.signIn.totpStepsApart]).toEqual(['admin', 0])
+    expect(config.passwords.breached).toBeUndefined()
+    const set = { WEFT_FIRST_OPERATOR: 'ines', WEFT_TOTP_STEPS_APART: '1', WEFT_BREACHED_PASSWORDS: 'pwned.txt' }
+    const { signIn, passwords } = readConfig({}, set)
+    expect([signIn.firstOperator, signIn.totpStepsApart]).toEqual(['ines', 1])
+    expect(passwords.breached).toBe(path.resolve('pwned.txt'))
+  })
+
   test('variables that are set to nothing count as not set', () => {
     expect(readConfig({}, { WEFT_PORT: '', WEFT_DATABASE_URL: '' }).http.port).toBe(3000)
   })
@@ -49,6 +58,15 @@ describe('wrong values', () => {
   test('are named all at once', () => {
     const problems = problemsOf({ WEFT_PORT: '70000', WEFT_LOG_LEVEL: 'loud', WEFT_INSTANCE: 'Too Long' })
     expect(problems.map((problem) => problem.split('=')[0])).toEqual(['WEFT_INSTANCE', 'WEFT_PORT', 'WEFT_LOG_LEVEL'])
+  })
+
+  test.each([
+    ['WEFT_FIRST_OPERATOR', 'Ines Example', 'a to z'],
+    ['WEFT_FIRST_OPERATOR', '../ines', 'a to z'],
+    ['WEFT_TOTP_STEPS_APART', '2', '0 or 1'],
+    ['WEFT_TOTP_STEPS_APART', 'some', '0 or 1'],
+  ])('such as %s=%s are named with what is taken', (name, value, words) => {
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}=.*${words}`))])
   })
 
   test('never show a secret', () => {

@@ -101,7 +101,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     announce: async ({ name }) => void announced.push(name),
   })
   let password = ''
-  await createFirstOperator(stores.accounts, async (made) => {
+  await createFirstOperator(stores.accounts, 'admin', async (made) => {
     password = made
   })
   const product = { ...config.product, instance: config.instance, demo: false }

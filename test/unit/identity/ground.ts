@@ -35,7 +35,7 @@ export async function ground({
     announce: async ({ name }, method, address) => void announced.push(`${name} ${method} ${address}`),
   })
   let password = ''
-  await createFirstOperator(stores.accounts, async (made) => {
+  await createFirstOperator(stores.accounts, 'admin', async (made) => {
     password = made
   })
   const admin = await stores.accounts.byName('admin')

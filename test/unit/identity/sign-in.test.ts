@@ -1,8 +1,12 @@
-import { describe, expect, test } from 'vitest'
-import { createFirstOperator, FIRST_OPERATOR } from '#server/identity/first-operator.ts'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createFirstOperator, forgetPassword, keepPassword, keptPasswords } from '#server/identity/first-operator.ts'
 import { TooManyTries } from '#server/identity/limits.ts'
 import { fitsPassword, hashPassword } from '#server/identity/password.ts'
 import { from, ground } from './ground.ts'
+import { memoryIdentity } from './stores.ts'
 
 describe('passwords', () => {
   test('are kept as Argon2id with at least 19 MiB', async () => {
@@ -30,8 +34,35 @@ describe('the first operator', () => {
   test('is made once, with a password that nobody else has', async () => {
     const { accounts, password } = await ground()
     expect(password).toMatch(/^(\w{4}-){4}\w{4}$/)
-    expect(await accounts.byName(FIRST_OPERATOR)).toMatchObject({ bindings: [{ role: 'operator' }], breakGlass: true })
-    expect(await createFirstOperator(accounts, () => Promise.reject(new Error('kept again')))).toBe(false)
+    expect(await accounts.byName('admin')).toMatchObject({ bindings: [{ role: 'operator' }], breakGlass: true })
+    const keep = () => Promise.reject(new Error('kept again'))
+    expect(await createFirstOperator(accounts, 'admin', keep)).toBe(false)
+  })
+
+  test('has the name that the installer chose, and another name makes no second one', async () => {
+    const { accounts } = memoryIdentity()
+    const keep = async () => undefined
+    expect(await createFirstOperator(accounts, 'ines', keep)).toBe(true)
+    expect(await accounts.byName('ines')).toMatchObject({ bindings: [{ role: 'operator' }], breakGlass: true })
+    expect(await accounts.byName('admin')).toBeUndefined()
+    expect(await createFirstOperator(accounts, 'admin', keep)).toBe(false)
+    expect(await accounts.count()).toBe(1)
+  })
+
+  test('is told of by the password that is kept, under whatever name, until it is changed', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'weft-first-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    expect(await keptPasswords(folder)).toEqual([])
+    const file = await keepPassword(folder, 'ines', 'one two three')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await keepPassword(folder, 'ada', 'four five six')
+    await writeFile(path.join(folder, 'not a name-password'), 'x')
+    expect((await keptPasswords(folder)).map(({ name, password }) => [name, password])).toEqual([
+      ['ada', 'four five six'],
+      ['ines', 'one two three'],
+    ])
+    await forgetPassword(folder, 'ada')
+    expect(await keptPasswords(folder)).toEqual([{ name: 'ines', password: 'one two three', file }])
   })
 })
 
