@@ -115,6 +115,15 @@ export interface Config {
     readonly fileLines: boolean
     readonly syslog:
       | { readonly transport: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+      | {
+          readonly transport: 'tls'
+          readonly host: string
+          readonly port: number
+          /** Files: the server's authority, our certificate, its key. */
+          readonly ca: string | undefined
+          readonly certificate: string | undefined
+          readonly key: string | undefined
+        }
       | { readonly transport: 'unix'; readonly path: string }
       | undefined
     /** A checkpoint is signed after so many lines, and after this time. */
@@ -180,6 +189,16 @@ function keysOf(values: Values, state: string): KeyConfig {
     previousMaster: previous && path.resolve(previous),
     overlap_ms: values.WEFT_KEY_OVERLAP_DAYS * 86_400_000,
   }
+}
+
+function syslogOf(values: Values): Config['audit']['syslog'] {
+  const at = values.WEFT_AUDIT_SYSLOG
+  if (at === undefined || at.transport === 'unix') return at
+  const { transport, host, port } = at
+  if (transport !== 'tls') return { transport, host, port }
+  const whole = (file: string | undefined) => file && path.resolve(file)
+  const { WEFT_AUDIT_SYSLOG_CA: ca, WEFT_AUDIT_SYSLOG_CERTIFICATE: certificate, WEFT_AUDIT_SYSLOG_KEY: key } = values
+  return { transport, host, port, ca: whole(ca), certificate: whole(certificate), key: whole(key) }
 }
 
 const version = (): string => {
@@ -251,7 +270,7 @@ export function readConfig(
     audit: {
       file: values.WEFT_AUDIT_FILE,
       fileLines: values.WEFT_AUDIT_FILE_LINES,
-      syslog: values.WEFT_AUDIT_SYSLOG,
+      syslog: syslogOf(values),
       checkpoint: {
         lines: values.WEFT_AUDIT_CHECKPOINT_LINES,
         interval_ms: values.WEFT_AUDIT_CHECKPOINT_MINUTES * minute_ms,

@@ -20,18 +20,36 @@ const file = z.string().min(1)
 const MASTER_KEY_BYTES = 32
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-const SYSLOG = 'udp://HOST:514, tcp://HOST:514, or unix:/dev/log'
+const SYSLOG = 'tls://HOST:6514, tcp://HOST:514, udp://HOST:514, or unix:/dev/log'
+const SYSLOG_PORTS = { udp: 514, tcp: 514, tls: 6514 } as const
 /** Where a syslog server listens. */
 const syslog = z.string().transform((text, { issues }) => {
   const unix = /^unix:(\/.+)$/.exec(text)?.[1]
   if (unix !== undefined) return { transport: 'unix' as const, path: unix }
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const transport = url?.protocol.slice(0, -1)
-  if (url?.hostname && (transport === 'udp' || transport === 'tcp') && /^\/?$/.test(url.pathname))
-    return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 514) } as const
+  const transport = url?.protocol.slice(0, -1) as keyof typeof SYSLOG_PORTS | undefined
+  const known = transport && SYSLOG_PORTS[transport]
+  if (url?.hostname && known && /^\/?$/.test(url.pathname))
+    return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || known) } as const
   issues.push({ code: 'custom', message: SYSLOG, input: text })
   return z.NEVER
 })
+
+/** Parameters of which the last one counts: all of them must be so. */
+const every = (given: readonly string[], holds: (one: string) => boolean) => given.length > 0 && given.every(holds)
+
+/** A database on another machine is spoken to by TLS alone, after its certificate and name were verified. */
+function isGuarded(text: string): boolean {
+  const { hostname, searchParams } = new URL(text)
+  const here = (name: string) => /^(\/|%2f)/i.test(name) || isLoopback(name.replace(/^\[|\]$/g, ''))
+  const hosts = searchParams.getAll('host')
+  return (
+    every(hosts.length > 0 ? hosts : [hostname], here) ||
+    every(searchParams.getAll('sslmode'), (mode) => mode === 'verify-full')
+  )
+}
+const GUARD =
+  'on another machine it needs sslmode=verify-full, and sslrootcert=FILE where its authority is not a public one'
 
 /** Every variable that Weft reads, and what it may be. */
 const Environment = z.object({
@@ -48,7 +66,10 @@ const Environment = z.object({
   WEFT_OPENFLOW_PORT: port.optional(),
   WEFT_OVSDB_HOST: host.default('127.0.0.1'),
   WEFT_OVSDB_PORT: port.optional(),
-  WEFT_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'a postgresql:// URL' }).optional(),
+  WEFT_DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'a postgresql:// URL', abort: true })
+    .refine(isGuarded, GUARD)
+    .optional(),
   WEFT_SESSION_IDLE_MINUTES: minutes.default(480),
   WEFT_SESSION_MINUTES: minutes.default(1440),
   WEFT_FRESH_MINUTES: minutes.default(10),
@@ -71,6 +92,9 @@ const Environment = z.object({
   WEFT_AUDIT_FILE: file.optional(),
   WEFT_AUDIT_FILE_LINES: z.stringbool('true or false').default(false),
   WEFT_AUDIT_SYSLOG: syslog.optional(),
+  WEFT_AUDIT_SYSLOG_CA: file.optional(),
+  WEFT_AUDIT_SYSLOG_CERTIFICATE: file.optional(),
+  WEFT_AUDIT_SYSLOG_KEY: file.optional(),
   WEFT_AUDIT_CHECKPOINT_LINES: count.default(1000),
   WEFT_AUDIT_CHECKPOINT_MINUTES: minutes.default(5),
   WEFT_METADATA_PRIVATE: z.stringbool('true or false').default(false),
@@ -134,7 +158,7 @@ function contradictions(values: Values): string[] {
     problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
   if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)
     problems.push('WEFT_SESSION_IDLE_MINUTES: longer than WEFT_SESSION_MINUTES')
-  return [...problems, ...keyContradictions(values)]
+  return [...problems, ...keyContradictions(values), ...syslogContradictions(values)]
 }
 
 function keyContradictions(values: Values): string[] {
@@ -151,6 +175,16 @@ function keyContradictions(values: Values): string[] {
     problems.push(
       'WEFT_PKCS11_MODULE, WEFT_PKCS11_TOKEN, and WEFT_PKCS11_PIN or WEFT_PKCS11_PIN_FILE: a token needs all three',
     )
+  return problems
+}
+
+function syslogContradictions(values: Values): string[] {
+  const { WEFT_AUDIT_SYSLOG, WEFT_AUDIT_SYSLOG_CA, WEFT_AUDIT_SYSLOG_CERTIFICATE, WEFT_AUDIT_SYSLOG_KEY } = values
+  const problems: string[] = []
+  if ((WEFT_AUDIT_SYSLOG_CERTIFICATE === undefined) !== (WEFT_AUDIT_SYSLOG_KEY === undefined))
+    problems.push('WEFT_AUDIT_SYSLOG_CERTIFICATE and WEFT_AUDIT_SYSLOG_KEY: one is given without the other')
+  if ((WEFT_AUDIT_SYSLOG_CA ?? WEFT_AUDIT_SYSLOG_CERTIFICATE) !== undefined && WEFT_AUDIT_SYSLOG?.transport !== 'tls')
+    problems.push('WEFT_AUDIT_SYSLOG_CA, WEFT_AUDIT_SYSLOG_CERTIFICATE: only with WEFT_AUDIT_SYSLOG=tls://HOST:6514')
   return problems
 }
 

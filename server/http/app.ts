@@ -11,6 +11,7 @@ import Fastify, {
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
 import type { LimitWatch } from '#server/identity/limits.ts'
+import { TLS } from '#server/kernel/tls.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
 import { cookieName, loginCookieName } from './caller.ts'
 import type { EventBus } from './events.ts'
@@ -43,13 +44,6 @@ export interface AppParts extends Omit<ApiParts, 'cookie' | 'rates'> {
   readonly routes?: readonly Routes[]
 }
 
-/** With forward secrecy and authenticated encryption, the only ones that are offered beside those of TLS 1.3. */
-const TLS12_CIPHERS = ['ECDHE-ECDSA', 'ECDHE-RSA'].flatMap((exchange) =>
-  ['AES256-GCM-SHA384', 'CHACHA20-POLY1305', 'AES128-GCM-SHA256'].map((cipher) => `${exchange}-${cipher}`),
-)
-const TLS13_CIPHERS = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
-const CIPHERS = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':')
-
 /** Browsers that came once by https come by nothing else for a year, to the console's name and to those below it. */
 const STRICT_TRANSPORT = 'max-age=31536000; includeSubDomains'
 
@@ -67,7 +61,7 @@ function serversOf({ http }: AppParts['config']) {
     if (innerPort !== port) inner = createServer(handler)
     if (!tls) return createServer(handler)
     const files = { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }
-    return createSecureServer({ ...files, minVersion: 'TLSv1.2', ciphers: CIPHERS, honorCipherOrder: true }, handler)
+    return createSecureServer({ ...files, ...TLS, honorCipherOrder: true }, handler)
   }
   const listenInside = () =>
     new Promise<void>((resolve, reject) => {

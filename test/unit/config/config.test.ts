@@ -124,9 +124,45 @@ test('a child reads the same configuration from the variables that it is given',
 })
 
 test('an external database is reached as one login that steps down to three roles', () => {
-  const { database } = readConfig({}, { WEFT_DATABASE_URL: 'postgresql://weft:secret@db.example/weft' })
+  const url = 'postgresql://weft:secret@db.example/weft?sslmode=verify-full'
+  const { database } = readConfig({}, { WEFT_DATABASE_URL: url })
   expect(database.embedded).toBe(false)
-  expect(new URL(database.urls.app).searchParams.get('options')).toBe('-c role=weft_app')
+  const { searchParams } = new URL(database.urls.app)
+  expect([searchParams.get('options'), searchParams.get('sslmode')]).toEqual(['-c role=weft_app', 'verify-full'])
+})
+
+describe('a database', () => {
+  const login = 'postgresql://weft:hunter2'
+
+  test.each([
+    `${login}@localhost/weft`,
+    `${login}@127.0.0.2:5433/weft?sslmode=disable`,
+    `${login}@[::1]/weft`,
+    `${login}@%2Frun%2Fpostgresql/weft`,
+    `${login}@db.example/weft?host=/run/postgresql`,
+    `${login}@db.example/weft?sslmode=verify-full&sslrootcert=/etc/weft/ca.pem`,
+    `${login}@localhost/weft?host=db.example&sslmode=verify-full`,
+  ])('may be at %s', (url) => {
+    expect(readConfig({}, { WEFT_DATABASE_URL: url }).database.admin).toBe(url)
+  })
+
+  test.each([
+    `${login}@db.example/weft`,
+    `${login}@192.0.2.1/weft?sslmode=require`,
+    `${login}@db.example/weft?sslmode=verify-ca`,
+    `${login}@db.example/weft?ssl=true`,
+    `${login}@localhost/weft?host=db.example`,
+    `${login}@localhost/weft?host=/run/postgresql&host=db.example`,
+    `${login}@db.example/weft?sslmode=verify-full&sslmode=disable`,
+  ])('on another machine is spoken to by verified TLS alone: not %s', (url) => {
+    const problems = problemsOf({ WEFT_DATABASE_URL: url })
+    expect(problems).toEqual([expect.stringMatching(/^WEFT_DATABASE_URL: on another machine .*sslmode=verify-full/)])
+    expect(problems.join()).not.toContain('hunter2')
+  })
+
+  test('is a URL', () => {
+    expect(problemsOf({ WEFT_DATABASE_URL: 'db' })).toEqual(['WEFT_DATABASE_URL: a postgresql:// URL'])
+  })
 })
 
 describe('keys', () => {
@@ -171,7 +207,7 @@ describe('secrets of the environment', () => {
   const secrets = {
     WEFT_MASTER_KEY: 'the master key',
     WEFT_PKCS11_PIN: 'the pin',
-    WEFT_DATABASE_URL: 'postgresql://weft:the-login@db/weft',
+    WEFT_DATABASE_URL: 'postgresql://weft:the-login@localhost/weft',
     WEFT_METRICS_TOKEN: 'the metrics token',
   }
 
@@ -205,13 +241,25 @@ describe('the audit log', () => {
     ['tcp://logs.example.net:6514', { transport: 'tcp', host: 'logs.example.net', port: 6514 }],
     ['udp://[2001:db8::1]:1514', { transport: 'udp', host: '2001:db8::1', port: 1514 }],
     ['unix:/dev/log', { transport: 'unix', path: '/dev/log' }],
+    ['tls://logs.example.net', { transport: 'tls', host: 'logs.example.net', port: 6514 }],
   ])('goes to %s', (text, syslog) => {
     expect(audit({ WEFT_AUDIT_SYSLOG: text }).syslog).toEqual(syslog)
   })
 
   test.each(['logs', 'http://logs', 'tcp://', 'unix:dev/log', 'tcp://logs/x'])('does not go to %s', (text) => {
     expect(problemsOf({ WEFT_AUDIT_SYSLOG: text })).toEqual([
-      `WEFT_AUDIT_SYSLOG=${text}: udp://HOST:514, tcp://HOST:514, or unix:/dev/log`,
+      `WEFT_AUDIT_SYSLOG=${text}: tls://HOST:6514, tcp://HOST:514, udp://HOST:514, or unix:/dev/log`,
     ])
+  })
+
+  test('shows a certificate to a syslog server, and knows its authority, by TLS alone', () => {
+    const files = { WEFT_AUDIT_SYSLOG_CA: '/ca', WEFT_AUDIT_SYSLOG_CERTIFICATE: '/c', WEFT_AUDIT_SYSLOG_KEY: '/k' }
+    expect(audit({ WEFT_AUDIT_SYSLOG: 'tls://logs:1', ...files }).syslog).toEqual({
+      ...{ transport: 'tls', host: 'logs', port: 1, ca: '/ca', certificate: '/c', key: '/k' },
+    })
+    expect(problemsOf({ WEFT_AUDIT_SYSLOG: 'tcp://logs', ...files }).join()).toContain(
+      'only with WEFT_AUDIT_SYSLOG=tls',
+    )
+    expect(problemsOf({ WEFT_AUDIT_SYSLOG: 'tls://logs', WEFT_AUDIT_SYSLOG_KEY: '/k' }).join()).toContain('without the')
   })
 })

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
-import { connect, isIPv6, type Socket } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
+import { framedStream, openPlain } from './framed.ts'
 import type { Destination, Shipped, ShippedLine } from './shipper.ts'
+import { openTls, type TlsAddress } from './tls.ts'
 
 /** Where a syslog server listens. */
 export type SyslogAddress =
   | { readonly transport: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+  | ({ readonly transport: 'tls' } & TlsAddress)
   | { readonly transport: 'unix'; readonly path: string }
 
 /** Log audit (RFC 5424, table 1). */
@@ -18,7 +21,6 @@ const NOTICE = 5
 const SD_ID = 'weft@32473'
 /** Longest value of a parameter: a message should fit a datagram. */
 const VALUE_LENGTH = 1024
-const ANSWER_MS = 5000
 
 const flat = (text: string) => text.replace(/\p{Cc}/gu, ' ')
 const parameter = ([name, value]: readonly [string, string | number]) =>
@@ -77,8 +79,10 @@ export function syslogMessage(record: Shipped): string {
   return `<${priority}>1 ${at} ${hostname() || '-'} weft ${process.pid} ${id} ${data} ${words}`
 }
 
+type Sending = Pick<Destination, 'send' | 'close'>
+
 /** One datagram each (RFC 5426): nobody says whether they arrive. */
-function overUdp(host: string, port: number): Pick<Destination, 'send' | 'close'> {
+function overUdp(host: string, port: number): Sending {
   let socket: Datagrams | undefined
   return {
     async send(records) {
@@ -95,45 +99,9 @@ function overUdp(host: string, port: number): Pick<Destination, 'send' | 'close'
   }
 }
 
-function opened(to: { host: string; port: number } | { path: string }): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...to, timeout: ANSWER_MS } as Parameters<typeof connect>[0] & object)
-    socket.once('timeout', () => socket.destroy(new Error('It does not answer.')))
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.setTimeout(0).off('error', reject)
-      socket.on('error', () => socket.destroy())
-      resolve(socket.resume())
-    })
-  })
-}
-
-/** Octet-counted over a connection (RFC 6587, section 3.4.1), which is made again when it was lost. */
-function overStream(to: { host: string; port: number } | { path: string }): Pick<Destination, 'send' | 'close'> {
-  let socket: Socket | undefined
-  return {
-    async send(records) {
-      // A peer that went away is noticed by what it sent last, before more is entrusted to it.
-      if (!socket || socket.destroyed || socket.readableEnded || !socket.writable) socket = await opened(to)
-      const open = socket
-      const frames = records.map(syslogMessage).map((text) => `${Buffer.byteLength(text)} ${text}`)
-      await new Promise<void>((sent, failed) => {
-        const lost = () => failed(new Error('The connection was lost.'))
-        open.once('close', lost)
-        // A peer that takes nothing any more holds up what comes after.
-        const expire = () => open.destroy()
-        open.setTimeout(ANSWER_MS, expire)
-        open.write(frames.join(''), (error) => {
-          open.off('close', lost).setTimeout(0, expire)
-          if (error) failed(error)
-          else sent()
-        })
-      })
-    },
-    async close() {
-      await new Promise<void>((ended) => (socket && !socket.destroyed ? socket.end(() => ended()) : ended()))
-    },
-  }
+function framed(open: Parameters<typeof framedStream>[0]): Sending {
+  const { send, close } = framedStream(open)
+  return { send: (records) => send(records.map(syslogMessage)), close }
 }
 
 /** Sockets for datagrams (such as /dev/log) Node has none for: `logger` writes to them. */
@@ -164,8 +132,8 @@ function sendByLogger(path: string, records: readonly Shipped[]): Promise<void> 
   })
 }
 
-function overUnix(path: string): Pick<Destination, 'send' | 'close'> {
-  const stream = overStream({ path })
+function overUnix(path: string): Sending {
+  const stream = framed(() => openPlain({ path }))
   let byLogger = false
   return {
     async send(records) {
@@ -182,11 +150,16 @@ function overUnix(path: string): Pick<Destination, 'send' | 'close'> {
   }
 }
 
+function sendingTo(address: Exclude<SyslogAddress, { transport: 'unix' }>): Sending {
+  const { transport, host, port } = address
+  if (transport === 'udp') return overUdp(host, port)
+  return framed(() => (transport === 'tls' ? openTls(address) : openPlain({ host, port })))
+}
+
 /** A syslog server, which gets every line and every checkpoint. */
 export function syslogDestination(address: SyslogAddress): Destination {
   const { transport } = address
   if (transport === 'unix') return { to: `unix:${address.path}`, lines: true, ...overUnix(address.path) }
   const { host, port } = address
-  const sending = transport === 'udp' ? overUdp(host, port) : overStream({ host, port })
-  return { to: `${transport}://${isIPv6(host) ? `[${host}]` : host}:${port}`, lines: true, ...sending }
+  return { to: `${transport}://${isIPv6(host) ? `[${host}]` : host}:${port}`, lines: true, ...sendingTo(address) }
 }
