@@ -107,6 +107,8 @@ export interface Config {
     readonly allowPrivate: boolean
     /** Fetched again after so long. */
     readonly refresh_ms: number
+    /** Of how many bits RSA keys of providers and consoles must be. */
+    readonly rsaBits: number
   }
   readonly keys: KeyConfig
   readonly audit: {
@@ -265,7 +267,11 @@ export function readConfig(
       perAddress: values.WEFT_RATE_PER_ADDRESS,
       perTenant: values.WEFT_RATE_PER_TENANT,
     },
-    metadata: { allowPrivate: values.WEFT_METADATA_PRIVATE, refresh_ms: values.WEFT_METADATA_MINUTES * minute_ms },
+    metadata: {
+      allowPrivate: values.WEFT_METADATA_PRIVATE,
+      refresh_ms: values.WEFT_METADATA_MINUTES * minute_ms,
+      rsaBits: values.WEFT_RSA_BITS,
+    },
     keys: keysOf(values, state),
     audit: {
       file: values.WEFT_AUDIT_FILE,

@@ -99,6 +99,7 @@ const Environment = z.object({
   WEFT_AUDIT_CHECKPOINT_MINUTES: minutes.default(5),
   WEFT_METADATA_PRIVATE: z.stringbool('true or false').default(false),
   WEFT_METADATA_MINUTES: minutes.default(360),
+  WEFT_RSA_BITS: z.coerce.number('a number of bits').int().min(2048).max(16_384).default(3072),
   WEFT_LOG_LEVEL: z.enum(LEVELS).default('info'),
   WEFT_PRODUCT_NAME: z.string().min(1).max(40).default('Weft'),
   WEFT_TLS_CERTIFICATE: file.optional(),

@@ -17,7 +17,7 @@ import { consoleAdministration } from './inventory/consoles.ts'
 import type { Database } from './inventory/database.ts'
 
 export interface ConsolesParts {
-  readonly config: Pick<Config, 'http'>
+  readonly config: Pick<Config, 'http' | 'metadata'>
   readonly database: Database
   readonly own: OwnIdp
   readonly keys: SamlKeys
@@ -48,7 +48,13 @@ export function openConsoles(parts: ConsolesParts) {
     wish: signIn.wish,
     routes: consoleRoutes({ own, keys, consoles: signIn, sessions, ledger, attempts }),
     handlers: consoleHandlers({
-      ...{ store: consoleAdministration(database), directory, sessions: consoleSessions, publish },
+      ...{
+        store: consoleAdministration(database),
+        directory,
+        sessions: consoleSessions,
+        publish,
+        rsaBits: config.metadata.rsaBits,
+      },
     }),
   }
 }

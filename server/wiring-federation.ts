@@ -77,6 +77,7 @@ export function openFederation({
   publish,
 }: FederationParts) {
   const own = ownSpOf(config.http.origin)
+  const { rsaBits } = config.metadata
   const { perAddressFederated: perAddress, window_ms } = config.signIn
   const attempts = (name: string) => attemptsByAddress({ name, perAddress, window_ms }, limits)
   const providers = providerDirectory(database)
@@ -86,7 +87,7 @@ export function openFederation({
   const admit = admission(accounts)
   const ledger = signInLedger(audit)
   const tests = testSignIns()
-  const descriptions = providerDescriptions()
+  const descriptions = providerDescriptions(rsaBits)
   const begins = attempts('providers.begins')
   const answers = attempts('providers.answers')
   const consoleSessions = consoleSessionStore(database)
@@ -97,7 +98,7 @@ export function openFederation({
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
   })
   const consoles = consoleDirectory(database)
-  const consolesDescribed = consoleDescriptions()
+  const consolesDescribed = consoleDescriptions(rsaBits)
   const downstream = openConsoles({
     ...{
       config,
@@ -141,10 +142,10 @@ export function openFederation({
   const mayVouch = providerGrants({ accounts, bindings: bindingStore(database), roles: roleStore(database) })
   const identityProviders = identityProviderHandlers({
     mayVouch,
-    ...{ store: administration, accounts, tests, keys, fetch, publish, origin: config.http.origin },
+    ...{ store: administration, accounts, tests, keys, fetch, publish, rsaBits, origin: config.http.origin },
   })
   const watch = metadataWatch({
-    ...{ providers: providers.all, fetch, refresh_ms: config.metadata.refresh_ms },
+    ...{ providers: providers.all, fetch, refresh_ms: config.metadata.refresh_ms, rsaBits, descriptions },
     async write(provider, patch, words) {
       await administration.update(EVERYTHING, provider.id, undefined, patch)
       if (words === '') return

@@ -45,7 +45,7 @@ const askProvider =
 export function openOidc({ config, database, keys, ...parts }: OidcParts) {
   const { origin } = config.http
   const own: OwnClient = { callbackUrl: `${origin}/oidc/callback`, signedOutUrl: `${origin}/sign-out` }
-  const { allowPrivate } = config.metadata
+  const { allowPrivate, rsaBits } = config.metadata
   const ask = askProvider(allowPrivate)
   const clients = oidcClients({
     ...{ ask, allowPrivate },
@@ -54,7 +54,16 @@ export function openOidc({ config, database, keys, ...parts }: OidcParts) {
   })
   const oidcSessions = oidcSessionStore(database)
   const { seal, open } = keys
-  const signIn = oidcSignIn({ ...parts, own, clients, oidcSessions, allowPrivate, seal })
-  const logout = oidcLogout({ ...parts, sessions: { end: parts.endSession }, own, clients, oidcSessions, ask, open })
+  const signIn = oidcSignIn({ ...parts, own, clients, oidcSessions, allowPrivate, rsaBits, seal })
+  const logout = oidcLogout({
+    ...parts,
+    sessions: { end: parts.endSession },
+    own,
+    clients,
+    oidcSessions,
+    ask,
+    rsaBits,
+    open,
+  })
   return { routes: oidcRoutes({ ...parts, signIn, logout }), signIn, logout }
 }

@@ -39,6 +39,7 @@ function Certificates({
             {marks ? <th>Key</th> : null}
             <th>Fingerprint, SHA-256</th>
             <th>Subject</th>
+            <th>Kind</th>
             <th>Ends in</th>
           </tr>
         </thead>
@@ -50,6 +51,7 @@ function Certificates({
                 <Fingerprint value={one.fingerprint} whole />
               </td>
               <td className="mid">{one.subject}</td>
+              <td className="mid">{one.key}</td>
               <td>
                 <Expiry time={one.notAfter} />
               </td>

@@ -21,6 +21,8 @@ const CLOSED: Readonly<Record<string, string>> = {
   operator: 'Nobody signs in through it until it is opened. Sessions that came through it go on until they end.',
   'metadata-expired':
     'Its metadata is not valid any more, so nothing that it says is believed. Take new metadata, then open it.',
+  'weak-key':
+    'A key in its metadata is shorter than is asked for here, so nothing that it signs is believed. Take metadata with a longer key.',
   'no-signing-key':
     'Its metadata names no key, so nothing that it says can be checked. Take new metadata, then open it.',
 }

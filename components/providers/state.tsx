@@ -5,6 +5,7 @@ const REASONS: Readonly<Record<string, string>> = {
   operator: 'Closed by a person',
   'metadata-expired': 'Metadata expired',
   'no-signing-key': 'No signing key',
+  'weak-key': 'Key too short',
 }
 
 /** Open, closed and why, or what needs a person. */

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { VnfConsole } from '#server/contract/consoles.ts'
+import { keyMend } from '#server/identity/federation/care.ts'
 import { mayUse } from '#server/identity/federation/console-access.ts'
 import type { ConsoleDirectory, ConsoleRecord, ConsoleSessionStore } from '#server/identity/federation/console-ports.ts'
 import { takesEncrypted } from '#server/identity/saml/idp-response.ts'
+import { RSA_BITS_FLOOR } from '#server/identity/saml/key-strength.ts'
 import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import { BINDING } from '#server/identity/saml/names.ts'
 import type { SpDescription } from '#server/identity/saml/provider.ts'
@@ -18,6 +20,8 @@ export interface ConsoleParts {
   readonly store: ConsoleAdministration
   readonly directory: Pick<ConsoleDirectory, 'open'>
   readonly sessions: Pick<ConsoleSessionStore, 'ofSession'>
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits: number
   readonly publish: (event: { topic: 'console'; kind: string; ref: string; tenantId: string | null }) => void
 }
 
@@ -26,7 +30,6 @@ const refuse = (pointer: string, rule: string, message: string, mend: string) =>
 
 const MENDS: Partial<Record<SamlReason, string>> = {
   'no-key': 'Let the console sign its messages, and get its metadata again.',
-  'weak-key': 'Give the console a key of at least 2,048 bits.',
   'entity-count': 'Give the metadata of that one console alone.',
   endpoint: 'It must take responses by POST, at an address that is https.',
   expired: 'Get metadata that are valid now.',
@@ -34,12 +37,13 @@ const MENDS: Partial<Record<SamlReason, string>> = {
 }
 
 /** Reads a console's metadata. Throws `Refusal` (`rule`, at `/metadata`) with what is wrong. */
-function readMetadata(xml: string): SpDescription {
-  const parsed = parseMetadata(xml, Date.now(), { role: 'sp' })
+function readMetadata(xml: string, rsaBits: number): SpDescription {
+  const parsed = parseMetadata(xml, Date.now(), { role: 'sp', rsaBits })
   if (!parsed.ok)
     throw refuse(
       ...(['/metadata', `metadata.${parsed.reason}`, parsed.detail] as const),
-      MENDS[parsed.reason] ?? 'Get the metadata from the console again.',
+      (parsed.reason === 'weak-key' ? keyMend(rsaBits) : MENDS[parsed.reason]) ??
+        'Get the metadata from the console again.',
     )
   const { sp } = parsed.value
   if (!sp)
@@ -65,7 +69,7 @@ function checkEncryption(description: SpDescription, encrypt: boolean): void {
 
 /** What metadata say, whether or not they are still valid. */
 function describe(metadata: string): SpDescription | undefined {
-  const parsed = parseMetadata(metadata, 0, { role: 'sp' })
+  const parsed = parseMetadata(metadata, 0, { role: 'sp', rsaBits: RSA_BITS_FLOOR })
   return parsed.ok ? parsed.value.sp : undefined
 }
 
@@ -90,7 +94,7 @@ function viewOf({ metadata, release, ...console }: ConsoleRecord): VnfConsole {
 }
 
 /** Consoles of VNFs that Weft signs people in to: registered, changed, forgotten, and opened. */
-export function consoleHandlers({ store, directory, sessions, publish }: ConsoleParts) {
+export function consoleHandlers({ store, directory, sessions, rsaBits, publish }: ConsoleParts) {
   const area = api.consoles
   const noted = (context: SignedInContext, console: ConsoleRecord, kind: string, before?: ConsoleRecord) => {
     const { id, name, tenantId } = console
@@ -113,7 +117,7 @@ export function consoleHandlers({ store, directory, sessions, publish }: Console
           ...(['/tenantId', 'console.tenant', 'A tenant registers consoles for its own people alone.'] as const),
           'Name the tenant.',
         )
-      const description = readMetadata(rest.metadata)
+      const description = readMetadata(rest.metadata, rsaBits)
       checkEncryption(description, rest.encrypt)
       const { entityId } = description
       const console = { ...rest, id: uuidv7(), displayName, homeUrl, entityId }
@@ -122,7 +126,8 @@ export function consoleHandlers({ store, directory, sessions, publish }: Console
     update: area.update.handler(async ({ input, context }) => {
       const { id, ...patch } = input
       const before = await store.get(context.scope, id)
-      const description = patch.metadata === undefined ? describe(before.metadata) : readMetadata(patch.metadata)
+      const description =
+        patch.metadata === undefined ? describe(before.metadata) : readMetadata(patch.metadata, rsaBits)
       if (description && description.entityId !== before.entityId)
         throw refuse(
           '/metadata',

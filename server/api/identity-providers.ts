@@ -7,6 +7,7 @@ import type { Attributes, FederatedAccounts, ProviderRecord, Rule } from '#serve
 import { evaluate } from '#server/identity/federation/rules.ts'
 import type { TestSignIns } from '#server/identity/federation/test-sign-ins.ts'
 import { readClaimed } from '#server/identity/saml/claimed.ts'
+import { RSA_BITS_FLOOR } from '#server/identity/saml/key-strength.ts'
 import { parseMetadata } from '#server/identity/saml/metadata.ts'
 import { readList } from '#server/inventory/list.ts'
 import {
@@ -33,6 +34,8 @@ export interface IdentityProviderParts {
   readonly fetch: (url: string) => Promise<string>
   /** Scheme, host and port that browsers see. */
   readonly origin: string
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits: number
   readonly publish: (event: { topic: 'provider'; kind: string; ref: string; tenantId: string | null }) => void
 }
 
@@ -43,7 +46,7 @@ const timeOf = (time_ms: number | null) => (time_ms === null ? null : new Date(t
 
 /** What metadata say, whether or not they are still valid. */
 const describe = (metadata: string | null) => {
-  const parsed = metadata === null ? undefined : parseMetadata(metadata, 0, { role: 'idp' })
+  const parsed = metadata === null ? undefined : parseMetadata(metadata, 0, { role: 'idp', rsaBits: RSA_BITS_FLOOR })
   return parsed?.ok ? parsed.value.idp : undefined
 }
 
@@ -115,7 +118,8 @@ function claimedIn(input: {
 
 /** Identity providers: added from metadata, cared for, tried. */
 export function identityProviderHandlers(parts: IdentityProviderParts) {
-  const { store, keys, tests } = parts
+  const { store, keys, tests, rsaBits } = parts
+  const reading = () => ({ now_ms: Date.now(), rsaBits })
   const area = api.identityProviders
   const noted = (context: SignedInContext, provider: KeptProvider, kind: string, before?: KeptProvider) => {
     const subject = `identity-provider/${provider.id}`
@@ -131,8 +135,8 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     return noted(context, await store.update(context.scope, id, revision, patch), 'updated', before)
   }
   const read = (given: string | undefined, url: string | null | undefined) => {
-    if (given !== undefined) return Promise.resolve(readMetadata(given, Date.now()))
-    if (url) return fetchedMetadata(url, parts.fetch, Date.now())
+    if (given !== undefined) return Promise.resolve(readMetadata(given, reading()))
+    if (url) return fetchedMetadata(url, parts.fetch, reading())
     throw refuse(
       ...(['/metadata', 'metadata.missing', 'There are no metadata, nor an address to fetch them from.'] as const),
       'Give one of the two.',
@@ -208,7 +212,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
           ...(['', 'metadata.nothing-pending', 'No metadata wait for a person.'] as const),
           'Read the provider again.',
         )
-      const next = readMetadata(provider.metadataPending, Date.now())
+      const next = readMetadata(provider.metadataPending, reading())
       return change(context, input.id, revisionOf(context), inForce(provider, next, Date.now()))
     }),
     discard: area.discard.handler(({ input, context }) =>

@@ -17,6 +17,7 @@ export type Notices = (looking: Looking) => Promise<Attention[]>
 
 const CLOSED: Readonly<Record<string, string>> = {
   'metadata-expired': 'Its metadata expired. Nobody signs in through it.',
+  'weak-key': 'Its keys are shorter than WEFT_RSA_BITS asks for. Nobody signs in through it.',
   'no-signing-key': 'It publishes no signing key any more. Nobody signs in through it.',
 }
 

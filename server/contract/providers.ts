@@ -60,6 +60,7 @@ const Certificate = z.object({
   subject: z.string(),
   fingerprint: z.string().describe('SHA-256, hexadecimal'),
   notAfter: Time,
+  key: z.string().describe('Such as RSA, 3072 bits'),
 })
 
 export const IdentityProvider = z.object({
@@ -70,7 +71,7 @@ export const IdentityProvider = z.object({
   tenantName: z.string().nullable(),
   protocol: z.enum(['saml', 'oidc']),
   state: z.enum(['open', 'closed']),
-  closedReason: z.string().nullable().describe('operator, metadata-expired, no-signing-key'),
+  closedReason: z.string().nullable().describe('operator, metadata-expired, no-signing-key, weak-key'),
   issuer: z.string(),
   emailDomains: z.array(z.string()),
   rules: z.array(MappingRule),

@@ -1,5 +1,6 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { brokenRules } from '#server/kernel/refusal.ts'
+import { RSA_BITS_FLOOR } from '../saml/key-strength.ts'
 import { parseMetadata } from '../saml/metadata.ts'
 import type { IdpDescription } from '../saml/provider.ts'
 import type { SamlReason } from '../saml/result.ts'
@@ -15,23 +16,33 @@ export interface ReadMetadata {
 
 const MENDS: Partial<Record<SamlReason, string>> = {
   'no-key': 'Ask for metadata with a signing certificate.',
-  'weak-key': 'Ask the provider for a key of at least 2,048 bits.',
   'entity-count': 'Give the metadata of that one provider alone.',
   endpoint: 'Its addresses must be https.',
   expired: 'Ask for metadata that are valid now.',
   'not-xml': 'Save the metadata as the provider serves them.',
 }
 
+/** How metadata are read: as of when, and of how many bits RSA keys must be. */
+export interface Reading {
+  readonly now_ms: number
+  readonly rsaBits: number
+}
+
+/** What to do about a key that is too short, of a provider or a console. */
+export const keyMend = (rsaBits: number): string =>
+  `Ask for an RSA key of at least ${rsaBits} bits, or one of an elliptic curve (P-256 or more). Where there is none to be had, a lower WEFT_RSA_BITS takes shorter keys of everybody.`
+
 const refusal = (pointer: string, rule: string, message: string, mend: string) =>
   brokenRules([{ pointer, rule, message, mend }])
 
 /** Reads a provider's metadata. Throws `Refusal` (`rule`, at `/metadata`) with what is wrong. */
-export function readMetadata(xml: string, now_ms: number): ReadMetadata {
-  const parsed = parseMetadata(xml, now_ms, { role: 'idp' })
+export function readMetadata(xml: string, { now_ms, rsaBits }: Reading): ReadMetadata {
+  const parsed = parseMetadata(xml, now_ms, { role: 'idp', rsaBits })
   if (!parsed.ok)
     throw refusal(
       ...(['/metadata', `metadata.${parsed.reason}`, parsed.detail] as const),
-      MENDS[parsed.reason] ?? 'Get the metadata from the provider again.',
+      (parsed.reason === 'weak-key' ? keyMend(rsaBits) : MENDS[parsed.reason]) ??
+        'Get the metadata from the provider again.',
     )
   const { idp, validUntil_ms } = parsed.value
   if (!idp)
@@ -47,7 +58,7 @@ export function readMetadata(xml: string, now_ms: number): ReadMetadata {
 export async function fetchedMetadata(
   url: string,
   fetch: (url: string) => Promise<string>,
-  now_ms: number,
+  reading: Reading,
 ): Promise<ReadMetadata> {
   const xml = await fetch(url).catch((error: unknown) => {
     if (!(error instanceof FetchRefused)) throw error
@@ -56,13 +67,17 @@ export async function fetchedMetadata(
       'Check the address, or give the metadata themselves.',
     )
   })
-  return readMetadata(xml, now_ms)
+  return readMetadata(xml, reading)
 }
+
+const kindOf = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string =>
+  type === 'rsa' ? `RSA, ${details?.modulusLength} bits` : (details?.namedCurve ?? type ?? '')
 
 /** A certificate as people compare it. */
 export function certificateView(pem: string) {
-  const { subject, fingerprint256, validToDate } = new X509Certificate(pem)
-  return { subject, fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(), notAfter: validToDate.toISOString() }
+  const { subject, fingerprint256, validToDate, publicKey } = new X509Certificate(pem)
+  const fingerprint = fingerprint256.replaceAll(':', '').toLowerCase()
+  return { subject, fingerprint, notAfter: validToDate.toISOString(), key: kindOf(publicKey) }
 }
 
 const keyOf = (pem: string) =>
@@ -94,8 +109,8 @@ export function weighRenewal(provider: ProviderRecord, next: ReadMetadata): Rene
       ] as const),
       'Add that one as another provider.',
     )
-  // What has expired is read as of when it had not: its keys are still the ones that people agreed to.
-  const held = metadata === null ? undefined : parseMetadata(metadata, 0, { role: 'idp' })
+  // What has expired is read as of when it had not: its keys are still the ones that people agreed to, however short.
+  const held = metadata === null ? undefined : parseMetadata(metadata, 0, { role: 'idp', rsaBits: RSA_BITS_FLOOR })
   const keys =
     held?.ok && held.value.idp ? newKeys(held.value.idp, next.description) : next.description.signingCertificates
   return keys.length === 0 ? { kind: 'in-force', metadata: next } : { kind: 'pending', metadata: next, keys }

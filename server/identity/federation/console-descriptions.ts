@@ -12,13 +12,13 @@ export type ConsoleDescriptions = (
 const KEPT_MAX = 200
 
 /** Reads metadata once for as long as it stays the same. */
-export function consoleDescriptions(): ConsoleDescriptions {
+export function consoleDescriptions(rsaBits: number): ConsoleDescriptions {
   const kept = new Map<string, { readonly metadata: string; readonly description: SpDescription }>()
   const read: ConsoleDescriptions = ({ id, metadata }, now_ms) =>
     checking((trail) => {
       const held = kept.get(id)
       if (held?.metadata === metadata) return held.description
-      const { sp } = trail.take(parseMetadata(metadata, now_ms, { role: 'sp' }))
+      const { sp } = trail.take(parseMetadata(metadata, now_ms, { role: 'sp', rsaBits }))
       if (sp === undefined) return refuse('metadata', 'The metadata describes no service provider.')
       if (kept.size >= KEPT_MAX) kept.clear()
       kept.set(id, { metadata, description: sp })

@@ -9,14 +9,14 @@ export type Descriptions = (provider: ProviderRecord, now_ms: number) => Checked
 const KEPT_MAX = 100
 
 /** Reads metadata once for as long as it stays the same: a federation's is larger than all that a sign-in sends. */
-export function providerDescriptions(): Descriptions {
+export function providerDescriptions(rsaBits: number): Descriptions {
   const kept = new Map<string, { readonly metadata: string; readonly description: IdpDescription }>()
   const read = ({ id, metadata }: ProviderRecord, now_ms: number): Checked<IdpDescription> => {
     if (metadata === null) return checking(() => refuse('metadata', 'There is no metadata of the provider.'))
     const held = kept.get(id)
     if (held?.metadata === metadata) return { ok: true, value: held.description, steps: [] }
     return checking((trail) => {
-      const { idp } = trail.take(parseMetadata(metadata, now_ms))
+      const { idp } = trail.take(parseMetadata(metadata, now_ms, { rsaBits }))
       if (idp === undefined) return refuse('metadata', 'The metadata describes no identity provider.')
       if (kept.size >= KEPT_MAX) kept.clear()
       kept.set(id, { metadata, description: idp })

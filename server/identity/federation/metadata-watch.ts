@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { fetchedMetadata, type ReadMetadata, weighRenewal } from './care.ts'
+import type { Descriptions } from './descriptions.ts'
 import type { ProviderRecord } from './ports.ts'
 
 /** What the watch writes of a provider. */
@@ -22,6 +23,10 @@ export interface MetadataWatchParts {
   readonly fetch: (url: string) => Promise<string>
   /** How often metadata are fetched again. */
   readonly refresh_ms: number
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits: number
+  /** What a provider's metadata say, where they may be used. */
+  readonly descriptions: Descriptions
   readonly clock?: Clock
 }
 
@@ -42,6 +47,9 @@ export function renewalPatch(provider: ProviderRecord, next: ReadMetadata, now_m
   return { metadataPending: next.xml, metadataFetchedAt: new Date(now_ms), metadataProblem: null }
 }
 
+/** Why a provider is closed whose keys are too short. */
+const WEAK = 'weak-key'
+
 const closing = (provider: ProviderRecord, reason: string): MetadataPatch =>
   provider.state === 'open' ? { state: 'closed', closedReason: reason } : {}
 
@@ -59,7 +67,7 @@ export function metadataWatch(parts: MetadataWatchParts) {
 
   async function renew(provider: ProviderRecord, now_ms: number): Promise<void> {
     try {
-      const next = await fetchedMetadata(provider.metadataUrl ?? '', parts.fetch, now_ms)
+      const next = await fetchedMetadata(provider.metadataUrl ?? '', parts.fetch, { now_ms, rsaBits: parts.rsaBits })
       const patch = renewalPatch(provider, next, now_ms)
       const moved =
         patch.metadataPending !== null || next.xml !== provider.metadata || provider.metadataProblem !== null
@@ -81,6 +89,22 @@ export function metadataWatch(parts: MetadataWatchParts) {
     await parts.write(provider, { ...closing(provider, 'metadata-expired'), metadataProblem: words }, words)
   }
 
+  /** Closes a provider whose keys are shorter than is asked for now, and opens it again once that is asked no more. */
+  async function weigh(provider: ProviderRecord, now_ms: number): Promise<void> {
+    const { state, closedReason, metadata } = provider
+    if (metadata === null || (state === 'closed' && closedReason !== WEAK)) return
+    const described = parts.descriptions(provider, now_ms)
+    const weak = !described.ok && described.reason === 'weak-key' ? described.detail : undefined
+    if (weak !== undefined && state === 'open')
+      await parts.write(provider, { ...closing(provider, WEAK), metadataProblem: weak }, weak)
+    if (described.ok && state === 'closed')
+      await parts.write(
+        provider,
+        { state: 'open', closedReason: null, metadataProblem: null },
+        'Its keys are long enough.',
+      )
+  }
+
   return {
     /** Looks at every provider once. */
     async look(): Promise<void> {
@@ -88,8 +112,9 @@ export function metadataWatch(parts: MetadataWatchParts) {
       const all = (await parts.providers()).filter(({ protocol }) => protocol === 'saml')
       await Promise.all(
         all.map(async (provider) => {
-          if (isDue(provider, now_ms)) await renew(provider, now_ms)
-          else await expire(provider, now_ms)
+          if (isDue(provider, now_ms)) return renew(provider, now_ms)
+          await expire(provider, now_ms)
+          await weigh(provider, now_ms)
         }),
       )
     },

@@ -3,6 +3,7 @@ import { refuse, type Trail } from '../saml/result.ts'
 import type { Arrival, Seen } from './entrance.ts'
 import type { OidcMemory } from './oidc-begin.ts'
 import type { OidcClients } from './oidc-client.ts'
+import { refuseShortKey } from './oidc-keys.ts'
 import type { OidcSessionStore, OwnClient } from './oidc-ports.ts'
 import { quoted, refusing } from './oidc-reasons.ts'
 import type { Attributes, ProviderDirectory, ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
@@ -14,6 +15,8 @@ export interface CallbackParts {
   readonly providers: Pick<ProviderDirectory, 'byId'>
   readonly requests: Pick<SignInRequestStore, 'find' | 'consume'>
   readonly oidcSessions: Pick<OidcSessionStore, 'insert'>
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits: number
   readonly seal: (context: string, plain: Buffer) => Promise<Buffer>
 }
 
@@ -122,6 +125,7 @@ export async function takeCallback(
   trail.pass('metadata', `${provider.issuer} describes itself.`)
   const memory = request.memory as unknown as OidcMemory
   const { claims, idToken, accessToken } = await redeem(client, at, state, memory)
+  refuseShortKey(client, idToken, parts.rsaBits)
   seen.subject = claims.sub
   trail.pass('id-token', 'Code, signature, issuer, audience, times and nonce of the id token are in order.')
   const authenticatedAt_ms = authenticated(provider, claims, request, now_ms)

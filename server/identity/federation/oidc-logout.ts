@@ -12,6 +12,7 @@ import { checkingLater, refuse } from '../saml/result.ts'
 import type { Sessions } from '../sessions.ts'
 import type { SignInLedger } from './ledger.ts'
 import type { OidcClients } from './oidc-client.ts'
+import { refuseShort } from './oidc-keys.ts'
 import type { AskProvider, OidcSessionStore, OwnClient } from './oidc-ports.ts'
 import { quoted, refusing } from './oidc-reasons.ts'
 import type { ProviderDirectory, ProviderRecord, SignInRequestStore } from './ports.ts'
@@ -25,6 +26,8 @@ export interface OidcLogoutParts {
   readonly sessions: Pick<Sessions, 'end'>
   readonly ledger: SignInLedger
   readonly ask: AskProvider
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits: number
   readonly open: (context: string, sealed: Buffer) => Promise<Buffer>
   readonly clock?: Clock
 }
@@ -112,13 +115,15 @@ export function oidcLogout(parts: OidcLogoutParts): OidcLogout {
 
   async function claimsOf(provider: ProviderRecord, token: string): Promise<JWTPayload> {
     const keys = await keysOf(provider)
-    const { payload, protectedHeader } = await refusing('logout-token', () =>
+    const { payload, protectedHeader, key } = await refusing('logout-token', () =>
       jwtVerify(token, keys, {
         ...{ issuer: provider.issuer, audience: provider.clientId ?? '', algorithms: ALGORITHMS },
         ...{ requiredClaims: ['iat', 'jti', 'events'], maxTokenAge: AGE_MAX_S },
         ...{ clockTolerance: Math.ceil(provider.options.skew_ms / 1000), currentDate: new Date(clock.now_ms()) },
       }),
     )
+    const { modulusLength } = (key as CryptoKey).algorithm as { modulusLength?: number }
+    refuseShort(modulusLength, protectedHeader.kid, parts.rsaBits)
     checkType(protectedHeader, provider)
     return payload
   }

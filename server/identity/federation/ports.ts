@@ -56,7 +56,7 @@ export interface ProviderRecord {
   readonly tenantName: string | null
   readonly protocol: 'saml' | 'oidc'
   readonly state: 'open' | 'closed'
-  /** operator, metadata-expired, no-signing-key */
+  /** operator, metadata-expired, no-signing-key, weak-key */
   readonly closedReason: string | null
   /** SAML entity id, or OIDC issuer. */
   readonly issuer: string

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { encrypt } from 'xml-encryption'
+import { RSA_BITS_FLOOR } from './key-strength.ts'
 import { nameIdElement } from './logout.ts'
 import { newId, protocolElement, statusElement } from './message.ts'
 import { NS, STATUS } from './names.ts'
@@ -43,7 +44,6 @@ const URI = 'urn:oasis:names:tc:SAML:2.0:attrname-format:uri'
 const VALID_MS = 300_000
 /** By how much the provider's clock may be behind. */
 const EARLY_MS = 60_000
-const RSA_BITS_MIN = 2_048
 
 function subjectElement({ nameId, acsUrl, inResponseTo, now_ms }: IdpResponseParts): XmlElement {
   const data = element('saml:SubjectConfirmationData', {
@@ -115,7 +115,7 @@ async function signedAssertion(parts: IdpResponseParts, signer: SamlSigner): Pro
 function encryptionKeyOf({ encryptionCertificates }: SpDescription): { pem: string; rsa_pub: string } | undefined {
   for (const pem of encryptionCertificates) {
     const key = createPublicKey(pem)
-    if (key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN)
+    if (key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_FLOOR)
       return { pem, rsa_pub: key.export({ type: 'spki', format: 'pem' }) as string }
   }
   return undefined

@@ -1,4 +1,4 @@
-import { type KeyObject, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { BINDING, NS } from './names.ts'
 import { attributeOf, childrenOf, textOf } from './nodes.ts'
 import type { AssertionConsumer, Endpoint, IdpDescription, SpDescription } from './provider.ts'
@@ -6,7 +6,6 @@ import { refuse } from './result.ts'
 
 /** What the role descriptors of an entity say (metadata 2.4). */
 
-const RSA_BITS_MIN = 2_048
 const CURVES: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1']
 const CERTIFICATES_MAX = 20
 const ENDPOINTS_MAX = 100
@@ -25,12 +24,15 @@ function certificateOf(text: string): X509Certificate {
   }
 }
 
-/** Whether signatures by the key can be checked, or something encrypted to it. Refuses a short RSA key. */
-function isUsable({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+/** Whether signatures by the key can be checked, or something encrypted to it. Refuses an RSA key of fewer bits. */
+function isUsable({ subject, publicKey }: X509Certificate, rsaBits: number): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails } = publicKey
   const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails ?? {}
   if (asymmetricKeyType !== 'rsa') return asymmetricKeyType === 'ec' && CURVES.includes(namedCurve)
-  if (modulusLength < RSA_BITS_MIN)
-    refuse('weak-key', `An RSA key has ${modulusLength} bits; less than ${RSA_BITS_MIN} can be broken.`)
+  if (modulusLength < rsaBits) {
+    const whose = subject.replaceAll('\n', ', ').slice(0, 200) || 'nobody'
+    refuse('weak-key', `The RSA key of ${whose} has ${modulusLength} bits, fewer than ${rsaBits} (WEFT_RSA_BITS).`)
+  }
   return true
 }
 
@@ -38,7 +40,7 @@ function isUsable({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boole
  * Certificates for one use, PEM, each once, in order. A key without use is for both (2.4.1.1). Of an X509Data the first
  * counts: others are those of its issuers, who sign no messages.
  */
-function certificatesOf(role: Element, use: 'signing' | 'encryption'): string[] {
+function certificatesOf(role: Element, use: 'signing' | 'encryption', rsaBits: number): string[] {
   const keys = childrenOf(role, NS.metadata, 'KeyDescriptor').filter((key) => {
     const said = attributeOf(key, 'use')
     if (said !== undefined && said !== 'signing' && said !== 'encryption')
@@ -52,7 +54,7 @@ function certificatesOf(role: Element, use: 'signing' | 'encryption'): string[] 
   const found = data
     .flatMap((one) => childrenOf(one, NS.signature, 'X509Certificate').slice(0, 1))
     .map((one) => certificateOf(textOf(one)))
-    .filter(({ publicKey }) => isUsable(publicKey))
+    .filter((certificate) => isUsable(certificate, rsaBits))
   return [...new Set(found.map(String))]
 }
 
@@ -109,8 +111,8 @@ function isTrue(node: Element, name: string): boolean {
 type Entity = { readonly entityId: string; readonly validUntil_ms?: number }
 
 /** What an IDPSSODescriptor says. Refuses one without key (`no-key`) or without a way in (`endpoint`). */
-export function idpOf(role: Element, entity: Entity): IdpDescription {
-  const signingCertificates = certificatesOf(role, 'signing')
+export function idpOf(role: Element, entity: Entity, rsaBits: number): IdpDescription {
+  const signingCertificates = certificatesOf(role, 'signing', rsaBits)
   if (signingCertificates.length === 0)
     refuse('no-key', `${entity.entityId} has no key that its messages are signed by.`)
   const singleSignOn = endpointsOf(role, 'SingleSignOnService')
@@ -148,8 +150,8 @@ function consumersOf(role: Element): AssertionConsumer[] {
  * What an SPSSODescriptor says. A provider that signs nothing needs no key; one that signs its requests or takes part in
  * logout does (`no-key`).
  */
-export function spOf(role: Element, entity: Entity): SpDescription {
-  const signingCertificates = certificatesOf(role, 'signing')
+export function spOf(role: Element, entity: Entity, rsaBits: number): SpDescription {
+  const signingCertificates = certificatesOf(role, 'signing', rsaBits)
   const singleLogout = endpointsOf(role, 'SingleLogoutService')
   const authnRequestsSigned = isTrue(role, 'AuthnRequestsSigned')
   if (signingCertificates.length === 0 && (authnRequestsSigned || singleLogout.length > 0))
@@ -160,7 +162,7 @@ export function spOf(role: Element, entity: Entity): SpDescription {
   return {
     ...entity,
     signingCertificates,
-    encryptionCertificates: certificatesOf(role, 'encryption'),
+    encryptionCertificates: certificatesOf(role, 'encryption', rsaBits),
     assertionConsumers,
     singleLogout,
     authnRequestsSigned,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { durationOf } from './duration.ts'
+import { RSA_BITS } from './key-strength.ts'
 import type { XmlLimits } from './lexer.ts'
 import { idpOf, spOf } from './metadata-role.ts'
 import { BINDING, NAME_ID, NS } from './names.ts'
@@ -30,6 +31,8 @@ export interface MetadataOptions {
   readonly role?: 'idp' | 'sp'
   /** PEM. Where there are any, the document must be signed by one of them. */
   readonly pinnedCertificates?: readonly string[]
+  /** Of how many bits RSA keys must be. */
+  readonly rsaBits?: number
 }
 
 /** Bounds of a document. */
@@ -138,7 +141,7 @@ function pinnedDocument(document: StrictXml, certificates: readonly string[], tr
 export function parseMetadata(
   xml: Uint8Array | string,
   now_ms: number,
-  { role, pinnedCertificates = [] }: MetadataOptions = {},
+  { role, pinnedCertificates = [], rsaBits = RSA_BITS }: MetadataOptions = {},
 ): Checked<Metadata> {
   return checking((trail) => {
     const rootName = { namespace: NS.metadata, name: ['EntityDescriptor', 'EntitiesDescriptor'] }
@@ -158,8 +161,8 @@ export function parseMetadata(
     trail.pass('time', validUntil_ms === undefined ? 'It has no end.' : `Valid until ${writeTime(validUntil_ms)}.`)
     return {
       entityId,
-      ...(idp === undefined ? {} : { idp: idpOf(idp, { entityId, ...validity }) }),
-      ...(sp === undefined ? {} : { sp: spOf(sp, { entityId, ...validity }) }),
+      ...(idp === undefined ? {} : { idp: idpOf(idp, { entityId, ...validity }, rsaBits) }),
+      ...(sp === undefined ? {} : { sp: spOf(sp, { entityId, ...validity }, rsaBits) }),
       ...validity,
       ...(cacheDuration_ms === undefined ? {} : { cacheDuration_ms }),
       verified,

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { RSA_BITS_FLOOR } from './key-strength.ts'
 import type { SamlSigner } from './provider.ts'
 import { type Checked, checking, refuse } from './result.ts'
 
@@ -158,7 +159,6 @@ export function readRedirect(rawQuery: string, limits: RedirectLimits = REDIRECT
   })
 }
 
-const RSA_BITS_MIN = 2_048
 const COORDINATE_BYTES: Readonly<Record<string, number>> = { prime256v1: 32, secp384r1: 48, secp521r1: 66 }
 
 /** The keys of certificates that may be used with the algorithm. */
@@ -167,7 +167,7 @@ function keysFor(certificates: readonly string[], algorithm: Algorithm): KeyObje
     try {
       const key = createPublicKey(certificate)
       const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-      const fits = key.asymmetricKeyType === 'rsa' ? modulusLength >= RSA_BITS_MIN : namedCurve in COORDINATE_BYTES
+      const fits = key.asymmetricKeyType === 'rsa' ? modulusLength >= RSA_BITS_FLOOR : namedCurve in COORDINATE_BYTES
       return key.asymmetricKeyType === algorithm.key && fits ? [key] : []
     } catch {
       return []

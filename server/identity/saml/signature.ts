@@ -1,5 +1,6 @@
 import { createPublicKey, hash, type KeyLike, type KeyObject, verify } from 'node:crypto'
 import { type HashAlgorithm, type SignatureAlgorithm, SignedXml } from 'xml-crypto'
+import { RSA_BITS_FLOOR } from './key-strength.ts'
 import type { XmlLimits } from './lexer.ts'
 import { NS } from './names.ts'
 import { attributeOf, childrenOf, elementsOf, isNamed, textOf } from './nodes.ts'
@@ -11,7 +12,6 @@ import { MESSAGE_LIMITS, parseStrict, type StrictXml } from './xml.ts'
 const ENVELOPED = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature'
 const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#'
 const MORE = 'http://www.w3.org/2001/04/xmldsig-more#'
-const RSA_BITS_MIN = 2_048
 const CURVES: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1']
 const PREFIX_LIST_MAX = 256
 
@@ -157,7 +157,7 @@ function keysOf(certificates: readonly string[], kind: KeyKind): KeyObject[] {
     try {
       const key = createPublicKey(certificate)
       const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-      const strong = kind === 'rsa' ? modulusLength >= RSA_BITS_MIN : CURVES.includes(namedCurve)
+      const strong = kind === 'rsa' ? modulusLength >= RSA_BITS_FLOOR : CURVES.includes(namedCurve)
       return key.asymmetricKeyType === kind && strong ? [key] : []
     } catch {
       return []

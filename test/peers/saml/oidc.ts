@@ -47,7 +47,7 @@ ${form.replace('</form>', '<input type="hidden" name="logout" value="yes"></form
 <button form="op.logoutForm">Sign out</button></body></html>`
 
 function signingKey(name: string): Readonly<Record<string, unknown>> {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 3072 })
   return {
     ...privateKey.export({ format: 'jwk' }),
     alg: 'RS256',

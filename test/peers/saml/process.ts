@@ -61,12 +61,12 @@ export interface KeyPair {
   readonly certificateFile: string
 }
 
-/** An RSA key of 2048 bits and a certificate for it, valid for a year, as `NAME.key` and `NAME.crt` in the folder. */
+/** An RSA key of 3072 bits and a certificate for it, valid for a year, as `NAME.key` and `NAME.crt` in the folder. */
 export async function makeKeyPair(folder: string, name: string): Promise<KeyPair> {
   const keyFile = path.join(folder, `${name}.key`)
   const certificateFile = path.join(folder, `${name}.crt`)
   await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-sha256', '-days', '365', '-subj', `/CN=${name}.test`],
+    ...['req', '-x509', '-newkey', 'rsa:3072', '-nodes', '-sha256', '-days', '365', '-subj', `/CN=${name}.test`],
     ...['-keyout', keyFile, '-out', certificateFile],
   ])
   return {

@@ -49,6 +49,10 @@ describe('an empty environment', () => {
     expect(passwords.breached).toBe(path.resolve('pwned.txt'))
   })
 
+  test('takes RSA keys of others from 3072 bits on', () => {
+    expect(readConfig({}, {}).metadata.rsaBits).toBe(3072)
+  })
+
   test('variables that are set to nothing count as not set', () => {
     expect(readConfig({}, { WEFT_PORT: '', WEFT_DATABASE_URL: '' }).http.port).toBe(3000)
   })
@@ -81,6 +85,7 @@ describe('wrong values', () => {
     [{ WEFT_TRUSTED_PROXY: '10.0.0.1' }, 'WEFT_ORIGIN'],
     [{ WEFT_HOST: '0.0.0.0', WEFT_TLS_CERTIFICATE: 'c.pem', WEFT_TLS_KEY: 'k.pem' }, 'WEFT_ORIGIN'],
     [{ WEFT_SESSION_IDLE_MINUTES: '60', WEFT_SESSION_MINUTES: '30' }, 'longer than'],
+    [{ WEFT_RSA_BITS: '1024' }, 'WEFT_RSA_BITS=1024'],
   ])('%j contradicts the rest', (environment, words) => {
     expect(problemsOf(environment as Record<string, string>).join()).toContain(words)
   })

@@ -29,8 +29,8 @@ interface Code {
 
 const now_s = () => Math.floor(Date.now() / 1000)
 
-async function makeKey() {
-  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
+async function makeKey(modulusLength = 2048) {
+  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true, modulusLength })
   const kid = randomBytes(8).toString('hex')
   return { privateKey, kid, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } as JWK }
 }
@@ -113,8 +113,8 @@ export async function startFakeProvider(clientId = 'weft', clientSecret = 'a sec
     misbehave(next: Amiss) {
       amiss = next
     },
-    async rotateKey() {
-      key = await makeKey()
+    async rotateKey(bits?: number) {
+      key = await makeKey(bits)
     },
     /** What the provider answers to a request for sign-in: the query that the browser comes back with. */
     authorize(location: string, claims: Readonly<Record<string, unknown>> = {}): URLSearchParams {

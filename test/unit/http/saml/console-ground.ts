@@ -53,7 +53,7 @@ export function consoleGround(ground: SignInGround) {
   const entityId = `${ground.origin}/saml/idp/metadata`
 
   async function register(more: Partial<ConsoleRecord> = {}): Promise<TestConsole> {
-    const [name, key] = [`fw-${randomBytes(4).toString('hex')}`, rsaCredential()]
+    const [name, key] = [`fw-${randomBytes(4).toString('hex')}`, rsaCredential(2_048)]
     const entity = `https://${name}.example.org/sp`
     const made = await store.create(EVERYTHING, {
       ...{ id: uuidv7(), name, displayName: `Firewall ${name}`, tenantId: null, entityId: entity, homeUrl: null },

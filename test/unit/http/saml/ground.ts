@@ -72,10 +72,14 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   const [port, web, inner] = [await freePort(), await freePort(), await freePort()]
   const config = readConfig(
     {},
-    { WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), WEFT_INNER_PORT: String(inner), ...environment },
+    // Many keys are made here: short ones, which is quicker.
+    {
+      ...{ WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), WEFT_INNER_PORT: String(inner), WEFT_RSA_BITS: '2048' },
+      ...environment,
+    },
   )
   const { origin } = config.http
-  const own = rsaCredential()
+  const own = rsaCredential(2_048)
   const audit = memoryAudit()
   const kept = log?.(database)
   const sink: AuditSink = {
@@ -138,7 +142,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
       issuer?: string
     } = {},
   ): Promise<Provider> {
-    const [id, name, key] = [uuidv7(), `idp-${randomBytes(4).toString('hex')}`, rsaCredential()]
+    const [id, name, key] = [uuidv7(), `idp-${randomBytes(4).toString('hex')}`, rsaCredential(2_048)]
     const { issuer = `https://${name}.example.org` } = more
     const {
       rules = [member],

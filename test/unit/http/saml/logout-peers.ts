@@ -62,7 +62,7 @@ const ownOf = ({ origin }: SignInGround, side: Side) => {
 
 /** One who speaks logout with the console under test: its keys, its metadata, and a port where SOAP comes in. */
 async function startPeer(ground: SignInGround, side: Side, bindings: Bindings) {
-  const key = rsaCredential()
+  const key = rsaCredential(2_048)
   const signer = signerOf(key)
   const entityId = `https://${side}-${randomBytes(4).toString('hex')}.example.org`
   const ours = ownOf(ground, side)

@@ -41,7 +41,7 @@ function certificateOf(publicKey: KeyObject, privateKey: KeyObject, commonName: 
   return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
-export function rsaCredential(bits = 2_048, commonName = 'test'): Credential {
+export function rsaCredential(bits = 3_072, commonName = 'test'): Credential {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: bits })
   return { privateKey, certificate: certificateOf(publicKey, privateKey, commonName) }
 }

@@ -9,8 +9,8 @@ import { NOW_ms, OWN } from './forge.ts'
 import { adfs, entra, keycloak, mellon, simplesamlphp } from './metadata-samples.ts'
 import { OWN_IDP, reasonOf, taken } from './parties.ts'
 
-const [one, two, three] = [rsaCredential(), rsaCredential(2_048, 'two'), ecCredential()]
-const weak = rsaCredential(1_024)
+const [one, two, three] = [rsaCredential(), rsaCredential(3_072, 'two'), ecCredential()]
+const [weak, usual] = [rsaCredential(1_024), rsaCredential(2_048, 'usual')]
 const parse = (xml: string | Uint8Array, options?: MetadataOptions) => parseMetadata(xml, NOW_ms, options)
 const same = (pem: string) => bodyOf(pem)
 
@@ -205,6 +205,7 @@ describe('metadata is refused', () => {
     ['no-key', keycloak(ecCredential('secp256k1').certificate)],
     ['no-key', console.replace(/<KeyDescriptor.*<\/KeyDescriptor>/, '')],
     ['weak-key', keycloak(weak.certificate)],
+    ['weak-key', keycloak(usual.certificate)],
     ['weak-key', entra(one.certificate, weak.certificate)],
     ['schema', base.replace('use="signing"', 'use="anything"')],
     [
