@@ -70,6 +70,10 @@ export function UserMenu() {
             <Icon name="open" small />
             Your consoles
           </MenuItem>
+          <MenuItem className="option" href="/docs" target="_blank">
+            <Icon name="open" small />
+            The API
+          </MenuItem>
           <Separator />
           {places.all.length > 1 ? (
             <MenuSection

@@ -15,6 +15,7 @@ import { TLS } from '#server/kernel/tls.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
 import { cookieName, loginCookieName } from './caller.ts'
 import type { EventBus } from './events.ts'
+import { registerExplorer } from './explorer.ts'
 import { registerMetrics } from './metrics.ts'
 import { openapiDocument } from './openapi.ts'
 import { sendProblem } from './problem.ts'
@@ -119,6 +120,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const cookie = cookieName(config.instance)
   const document = JSON.stringify(await openapiDocument(config.product))
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
+  registerExplorer(app, config.product.name)
   registerStream(app, { events: parts.events, sessions: parts.sessions, decisions: parts.decisions, cookie })
   await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates, parts.limits) })
   const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }

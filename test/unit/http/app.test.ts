@@ -68,6 +68,28 @@ describe('sign-in', () => {
   })
 })
 
+describe('the explorer of the API', () => {
+  test('is served with a policy of its own, which lets nothing in from elsewhere', async () => {
+    const { send } = await startConsole()
+    const page = await send('GET', '/docs')
+    const policy = page.headers.get('content-security-policy') ?? ''
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'; /)
+    expect(policy).not.toMatch(/unsafe|https?:|\*/)
+    const files = [...(await page.text()).matchAll(/(?:href|src)="(\/docs\/[^"]+)"/g)].map(([, file = '']) => file)
+    expect(files).toHaveLength(4)
+    for (const file of files) {
+      const { status, headers } = await send('GET', file)
+      expect([status, headers.get('content-type')]).toEqual([
+        200,
+        file.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8',
+      ])
+    }
+    expect((await send('GET', '/docs/')).headers.get('location')).toBe('/docs')
+    // Everything else below is a page like any other, which Next does not have.
+    expect((await send('GET', '/docs/package.json')).headers.get('content-security-policy')).toContain('nonce-')
+  })
+})
+
 describe('rights', () => {
   test('what one has no right to is refused and written down', async () => {
     const { person, send, audit, TENANT } = await startConsole()
