@@ -8,6 +8,7 @@ import { requireFresh } from '#server/identity/freshness.ts'
 import type { AccountRecord, AuditEntry, AuditSink, DecisionSink, Whose } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
+import { requireFieldRights } from './field-rights.ts'
 
 /** What a handler may add to the line that its call leaves in the audit log. */
 export interface AuditNote {
@@ -128,13 +129,14 @@ const isRefusal = (error: Error) => error instanceof Refusal || (error instanceo
 const raw = implement(contract).$context<RequestContext>()
 
 /** Every procedure goes through here: authorise, call, audit. For procedures that are `public`. */
-export const door = raw.use(async ({ context, procedure, path, next }) => {
+export const door = raw.use(async ({ context, procedure, path, next }, input) => {
   const { meta, route } = procedure['~orpc']
   const action = path.join('.')
   const writes = route.method !== undefined && route.method !== 'GET'
   const asked: Asked = { right: (meta as { right?: unknown }).right, writes }
   try {
     const verdict = authorise(asked, context)
+    if (context.caller) requireFieldRights(meta, input, context.caller)
     if (meta.fresh && context.caller) requireFresh(context.caller, Date.now())
     if (meta.revision && context.ifMatch === undefined)
       throw new Refusal('revision-required', 'The revision that this is based on is missing.', [

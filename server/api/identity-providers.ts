@@ -82,16 +82,11 @@ interface Belonging {
 }
 
 /** Whose people a new provider signs in: said outright, since the two differ so much. */
-function ownerOf({ tenantId, operators }: Belonging, { scope }: SignedInContext): string | null {
+function ownerOf({ tenantId, operators }: Belonging): string | null {
   if ((tenantId !== undefined) === (operators === true))
     throw refuse(
       ...(['/tenantId', 'provider.owner', 'It signs in the people of one tenant, or the installation’s own.'] as const),
       'Name a tenant, or say operators.',
-    )
-  if (operators && scope.tenantId !== null)
-    throw refuse(
-      ...(['/operators', 'provider.owner', 'A tenant’s provider signs in that tenant’s people alone.'] as const),
-      'Leave operators out and name the tenant.',
     )
   return tenantId ?? null
 }
@@ -150,7 +145,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     get: area.get.handler(async ({ input, context }) => viewOf(await store.get(context.scope, input.id))),
     import: area.import.handler(async ({ input, context }) => {
       const { tenantId: _, operators: __, metadata: given, metadataUrl, displayName = input.name, ...rest } = input
-      const tenantId = ownerOf(input, context)
+      const tenantId = ownerOf(input)
       const id = uuidv7()
       await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const { xml, description, validUntil } = await read(given, metadataUrl)
@@ -163,7 +158,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     }),
     addOidc: area.addOidc.handler(async ({ input, context }) => {
       const { tenantId: _, operators: __, clientSecret, displayName = input.name, ...rest } = input
-      const tenantId = ownerOf(input, context)
+      const tenantId = ownerOf(input)
       const id = uuidv7()
       await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const sealed = await keys.seal(`oidc-client/${id}`, Buffer.from(clientSecret))

@@ -45,7 +45,10 @@ export const roles = {
     .route(tagged('roles', 'GET', '/roles', 'List roles: those in code, and those that were made'))
     .input(ListQuery)
     .output(listOf(RoleRecord)),
-  create: procedure({ right: 'role.write', fresh: true, cli: { noun: 'role', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'role.write', fresh: true, fields: { rights: 'held', tenantId: 'within' } },
+    cli: { noun: 'role', verb: 'create', args: ['name'] },
+  })
     .route(tagged('roles', 'POST', '/roles', 'Make a role of rights that one holds oneself', 201))
     .input(
       z.strictObject({
@@ -57,7 +60,7 @@ export const roles = {
     )
     .output(RoleRecord),
   update: procedure({
-    ...{ right: 'role.write', revision: true, fresh: true },
+    ...{ right: 'role.write', revision: true, fresh: true, fields: { rights: 'held' } },
     cli: { noun: 'role', verb: 'update', args: ['id'] },
   })
     .route(tagged('roles', 'PATCH', '/roles/{id}', 'Change what a role may do'))
@@ -72,6 +75,9 @@ export const roles = {
     .output(z.void()),
 }
 
+/** Where one does not hold the role oneself, one does not give it. */
+const GIVEN = { role: 'held', tenantId: 'within', siteId: 'held' } as const
+
 const NewBinding = {
   role: z.string().min(1).max(63),
   tenantId: Id.nullable().default(null),
@@ -79,7 +85,10 @@ const NewBinding = {
 }
 
 export const bindings = {
-  give: procedure({ right: 'user.write', fresh: true, cli: { noun: 'user', verb: 'give', args: ['id', 'role'] } })
+  give: procedure({
+    ...{ right: 'user.write', fresh: true, fields: GIVEN },
+    cli: { noun: 'user', verb: 'give', args: ['id', 'role'] },
+  })
     .route(tagged('users', 'POST', '/users/{id}/bindings', 'Give a person a role, somewhere', 201))
     .input(z.strictObject({ id: Id, ...NewBinding }))
     .output(Binding),
@@ -117,7 +126,10 @@ export const groups = {
     .route(tagged('groups', 'GET', '/groups/{id}', 'One group'))
     .input(ById)
     .output(Group),
-  create: procedure({ right: 'group.write', cli: { noun: 'group', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'group.write', fields: { tenantId: 'within' } },
+    cli: { noun: 'group', verb: 'create', args: ['name'] },
+  })
     .route(tagged('groups', 'POST', '/groups', 'Make a group', 201))
     .input(z.strictObject({ name: GroupName, tenantId: Id.nullable().default(null) }))
     .output(Group),
@@ -147,7 +159,10 @@ export const groups = {
     .route(tagged('groups', 'DELETE', '/groups/{id}/members/{userId}', 'Take a person out of a group', 204))
     .input(z.strictObject({ id: Id, userId: Id }))
     .output(z.void()),
-  give: procedure({ right: 'group.write', fresh: true, cli: { noun: 'group', verb: 'give', args: ['id', 'role'] } })
+  give: procedure({
+    ...{ right: 'group.write', fresh: true, fields: GIVEN },
+    cli: { noun: 'group', verb: 'give', args: ['id', 'role'] },
+  })
     .route(tagged('groups', 'POST', '/groups/{id}/bindings', 'Give a group’s members a role, somewhere', 201))
     .input(z.strictObject({ id: Id, ...NewBinding }))
     .output(Binding),
@@ -181,7 +196,7 @@ export const tokens = {
     .input(ListQuery)
     .output(listOf(ApiToken)),
   create: procedure({
-    ...{ right: 'self', fresh: true, secret: true },
+    ...{ right: 'self', fresh: true, secret: true, fields: { rights: 'held', tenantId: 'within' } },
     cli: { noun: 'token', verb: 'create', args: ['name'] },
   })
     .route(tagged('tokens', 'POST', '/tokens', 'Make an API token of rights that one holds; it is shown once', 201))

@@ -156,10 +156,13 @@ export const audit = {
     .route({ method: 'GET', path: '/audit/checkpoints', tags, summary: 'Signed checkpoints, newest first' })
     .input(ListQuery)
     .output(listOf(AuditCheckpoint)),
-  shipping: procedure({ right: 'audit.read', cli: { noun: 'audit', verb: 'shipping' } })
+  shipping: procedure({
+    ...{ right: 'audit.read', shown: { destinations: 'everywhere' } },
+    cli: { noun: 'audit', verb: 'shipping' },
+  })
     .route({ method: 'GET', path: '/audit/shipping', tags, summary: 'Where the log is sent beside the database' })
     .output(AuditShipping),
-  verify: procedure({ right: 'audit.read', maxBody: 8 * 1024 * 1024 })
+  verify: procedure({ right: 'audit.read', maxBody: 8 * 1024 * 1024, fields: { tenantId: 'within' } })
     .route({ method: 'POST', path: '/audit/verify', tags, summary: 'Follow every chain and name what does not fit' })
     .input(
       z.strictObject({

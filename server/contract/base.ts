@@ -2,6 +2,18 @@ import { oc } from '@orpc/contract'
 import { z } from 'zod'
 import type { Right } from './rights.ts'
 
+/** What single fields ask for beyond the right of their procedure, in words for readers. */
+export const FIELD_RIGHTS = {
+  /** Held to at the door. */
+  everywhere: 'For those alone who work for the whole installation.',
+  /** A tenant, as the database holds to it too. */
+  within: 'Who works in a tenant names no other.',
+  held: 'What it gives must be held there by whoever gives it.',
+  own: 'One of one’s own.',
+  seen: 'As far as one holds the right to read what it speaks of.',
+} as const
+export type FieldRight = keyof typeof FIELD_RIGHTS
+
 /** What the door and the command line need to know of a procedure beside its schema. */
 export interface Meta {
   /** The right that it needs; `public`: nobody need be signed in; `self`: anyone signed in. */
@@ -20,6 +32,10 @@ export interface Meta {
   readonly fresh?: true
   /** What goes in or comes out is a secret: nothing of it is kept, and so no answer is given again. */
   readonly secret?: true
+  /** Fields of the input that ask for more than the right, by name … */
+  readonly fields?: Readonly<Record<string, FieldRight>>
+  /** … and those of the answer that not everybody is shown who may call. */
+  readonly shown?: Readonly<Record<string, FieldRight>>
   /** Largest request body in bytes; 64 KiB when absent. */
   readonly maxBody?: number
 }

@@ -143,7 +143,10 @@ export const changes = {
     })
     .input(z.strictObject({ id: z.string().max(64).describe('Its id, or its name such as C-17') }))
     .output(Change),
-  create: procedure({ right: 'change.write', cli: { noun: 'change', verb: 'create' } })
+  create: procedure({
+    ...{ right: 'change.write', fields: { tenantId: 'within' } },
+    cli: { noun: 'change', verb: 'create' },
+  })
     .route({ method: 'POST', path: '/changes', tags: ['changes'], summary: 'Start a draft', successStatus: 201 })
     .input(z.strictObject({ title: z.string().max(200).default(''), tenantId: Id.nullable().default(null) }))
     .output(ChangeSummary),

@@ -44,7 +44,7 @@ export const consoles = {
     .input(ById)
     .output(VnfConsole),
   register: procedure({
-    ...{ right: 'console.write', maxBody: 2 * METADATA_LIMIT, fresh: true },
+    ...{ right: 'console.write', maxBody: 2 * METADATA_LIMIT, fresh: true, fields: { tenantId: 'within' } },
     cli: { noun: 'console', verb: 'register', args: ['name'], files: ['metadata'] },
   })
     .route(route('POST', '/consoles', 'Register a console from its metadata', 201))

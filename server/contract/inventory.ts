@@ -190,7 +190,10 @@ export const tenants = {
     .route({ method: 'GET', path: '/tenants/{id}', tags: ['tenants'], summary: 'One tenant' })
     .input(ById)
     .output(Tenant),
-  create: procedure({ right: 'tenant.write', cli: { noun: 'tenant', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'tenant.write', fields: { quotas: 'everywhere' } },
+    cli: { noun: 'tenant', verb: 'create', args: ['name'] },
+  })
     .route({ method: 'POST', path: '/tenants', tags: ['tenants'], summary: 'Create a tenant', successStatus: 201 })
     .input(
       z.strictObject({
@@ -200,7 +203,10 @@ export const tenants = {
       }),
     )
     .output(Tenant),
-  update: procedure({ right: 'tenant.write', revision: true, cli: { noun: 'tenant', verb: 'update', args: ['id'] } })
+  update: procedure({
+    ...{ right: 'tenant.write', revision: true, fields: { quotas: 'everywhere' } },
+    cli: { noun: 'tenant', verb: 'update', args: ['id'] },
+  })
     .route({
       method: 'PATCH',
       path: '/tenants/{id}',

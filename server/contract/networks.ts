@@ -94,7 +94,10 @@ export const networks = {
     .route({ method: 'GET', path: '/networks/{id}', tags: ['networks'], summary: 'One network' })
     .input(ByIdInChange)
     .output(Network),
-  create: procedure({ right: 'network.write', cli: { noun: 'network', verb: 'create', args: ['name'] } })
+  create: procedure({
+    ...{ right: 'network.write', fields: { tenantId: 'within' } },
+    cli: { noun: 'network', verb: 'create', args: ['name'] },
+  })
     .route({ method: 'POST', path: '/networks', tags: ['networks'], summary: 'Create a network', successStatus: 201 })
     .input(NetworkCreate)
     .output(written(Network)),

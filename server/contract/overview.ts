@@ -57,7 +57,7 @@ export const Overview = z.object({
 export type Overview = z.infer<typeof Overview>
 
 export const overview = {
-  get: procedure({ right: 'overview.read', cli: { noun: 'overview', verb: 'show' } })
+  get: procedure({ right: 'overview.read', shown: { attention: 'seen' }, cli: { noun: 'overview', verb: 'show' } })
     .route({
       method: 'GET',
       path: '/overview',

@@ -104,6 +104,7 @@ const Common = {
   rules: z.array(MappingRule).max(200).default([]),
   options: ProviderOptions.partial().default({}),
 }
+const OWNED = { tenantId: 'within', operators: 'everywhere', rules: 'held' } as const
 const METADATA_LIMIT = 1024 * 1024
 const Metadata = z.string().min(1).max(METADATA_LIMIT).describe('SAML metadata, XML')
 const MetadataUrl = z.url({ protocol: /^https?$/ }).max(2048)
@@ -148,14 +149,14 @@ export const identityProviders = {
     .input(ById)
     .output(IdentityProvider),
   import: procedure({
-    ...{ right: 'provider.write', maxBody: 2 * METADATA_LIMIT, fresh: true },
+    ...{ right: 'provider.write', maxBody: 2 * METADATA_LIMIT, fresh: true, fields: OWNED },
     cli: cli('import', [], ['metadata', 'rules']),
   })
     .route(route('POST', '', 'Add a SAML identity provider from its metadata', 201))
     .input(z.strictObject({ ...Common, metadata: Metadata.optional(), metadataUrl: MetadataUrl.optional() }))
     .output(IdentityProvider),
   addOidc: procedure({
-    ...{ right: 'provider.write', fresh: true, secret: true },
+    ...{ right: 'provider.write', fresh: true, secret: true, fields: OWNED },
     cli: cli('add-oidc', [], ['clientSecret', 'rules']),
   })
     .route(route('POST', '/oidc', 'Add an OpenID Connect provider', 201))
@@ -168,7 +169,10 @@ export const identityProviders = {
       }),
     )
     .output(IdentityProvider),
-  update: procedure({ right: 'provider.write', revision: true, fresh: true, cli: cli('update', ['id'], ['rules']) })
+  update: procedure({
+    ...{ right: 'provider.write', revision: true, fresh: true, fields: { rules: 'held' } },
+    cli: cli('update', ['id'], ['rules']),
+  })
     .route(route('PATCH', '/{id}', 'Change a provider’s names, domains, rules, options'))
     .input(
       z.strictObject({

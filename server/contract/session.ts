@@ -102,7 +102,10 @@ export const session = {
       }),
     )
     .output(LoggedOut),
-  place: procedure({ right: 'self', maxBody: 4096, cli: { noun: 'session', verb: 'place' } })
+  place: procedure({
+    ...{ right: 'self', maxBody: 4096, fields: { tenantId: 'own', siteId: 'own' } },
+    cli: { noun: 'session', verb: 'place' },
+  })
     .route({ method: 'PUT', path: '/session/place', tags: ['session'], summary: 'Work in another of one’s places' })
     .input(z.strictObject({ tenantId: Id.nullable().default(null), siteId: Id.nullable().default(null) }))
     .output(Session),
@@ -128,7 +131,7 @@ export const users = {
     .input(ById)
     .output(Account),
   create: procedure({
-    ...{ right: 'user.write', secret: true, fresh: true, maxBody: 4096 },
+    ...{ right: 'user.write', secret: true, fresh: true, maxBody: 4096, fields: { role: 'held', tenantId: 'within' } },
     cli: { noun: 'user', verb: 'create', args: ['name'] },
   })
     .route({ method: 'POST', path: '/users', tags: ['users'], summary: 'Create a local account', successStatus: 201 })
@@ -143,7 +146,7 @@ export const users = {
     )
     .output(Account),
   update: procedure({
-    ...{ right: 'user.write', revision: true, fresh: true, maxBody: 4096 },
+    ...{ right: 'user.write', revision: true, fresh: true, maxBody: 4096, fields: { breakGlass: 'everywhere' } },
     cli: { noun: 'user', verb: 'update', args: ['id'] },
   })
     .route({ method: 'PATCH', path: '/users/{id}', tags: ['users'], summary: 'Change an account, or disable it' })

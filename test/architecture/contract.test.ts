@@ -71,6 +71,21 @@ describe('every procedure', () => {
     )
   })
 
+  test('says which fields ask for more than its right, wherever something is given to somebody', () => {
+    const GIVES = ['tenantId', 'siteId', 'role', 'rights', 'rules', 'operators', 'breakGlass', 'quotas']
+    // What is only tried gives nothing, and what is imported is for the whole installation by its right.
+    const NOTHING = ['identityProviders.trial', 'inventory.import', 'inventory.setProfile']
+    const silent = procedures.flatMap(({ name, method, meta }) => {
+      const found = name.split('.').reduce<unknown>((below, part) => (below as Record<string, unknown>)[part], contract)
+      const { inputSchema } = (found as { '~orpc': { inputSchema?: z.ZodType } })['~orpc']
+      if (method === 'GET' || !inputSchema || NOTHING.includes(name)) return []
+      const { properties = {} } = z.toJSONSchema(inputSchema, { io: 'input', unrepresentable: 'any' })
+      return GIVES.filter((field) => field in properties && !meta.fields?.[field]).map((field) => `${name} ${field}`)
+    })
+    expect(silent).toEqual([])
+    expect(procedures.filter(({ meta }) => meta.fields).length).toBeGreaterThan(12)
+  })
+
   test('refuses unknown keys', () => {
     const inputOf = (name: string) => {
       const found = name.split('.').reduce<unknown>((below, part) => (below as Record<string, unknown>)[part], contract)

@@ -1,5 +1,8 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { FIELD_RIGHTS } from '#server/contract/base.ts'
+import { contract } from '#server/contract/index.ts'
+import { proceduresOf } from '#server/http/procedures.ts'
 import { PASSWORD, startConsole } from './ground.ts'
 
 type Body = Record<string, unknown>
@@ -410,5 +413,35 @@ describe('machines', () => {
     for (const operation of operations) expect(operation['x-weft-right']).toBeTypeOf('string')
     const names = document.paths['/networks/{id}']?.patch?.parameters?.map(({ name }) => name)
     expect(names).toContain('If-Match')
+  })
+
+  test('read of each field what it asks for beyond the right', async () => {
+    const { send } = await startConsole()
+    interface Described {
+      readonly 'x-weft-right'?: string
+      readonly description?: string
+    }
+    interface Body {
+      readonly content: Record<string, { readonly schema: { readonly properties: Record<string, Described> } }>
+    }
+    const document = (await json(await send('GET', '/api/v1/openapi.json'))) as {
+      paths: Record<string, Record<string, { requestBody?: Body; responses: Record<string, Body> }>>
+    }
+    const fieldsOf = (body: Body | undefined) => body?.content['application/json']?.schema.properties ?? {}
+    const marks = proceduresOf(contract).flatMap(({ path, method, meta }) => {
+      const operation = document.paths[path]?.[method.toLowerCase()]
+      const given = fieldsOf(operation?.requestBody)
+      const shown = fieldsOf(operation?.responses['200'])
+      const pairs = (rights: typeof meta.fields, fields: Record<string, Described>) =>
+        Object.entries(rights ?? {}).map(([name, right]) => ({ name, right, field: fields[name] }))
+      return [...pairs(meta.fields, given), ...pairs(meta.shown, shown)]
+    })
+    expect(marks.length).toBeGreaterThan(20)
+    for (const { name, right, field } of marks) {
+      expect(field?.['x-weft-right'], name).toBe(right)
+      expect(field?.description?.split(FIELD_RIGHTS[right]), name).toHaveLength(2)
+    }
+    const shipping = fieldsOf(document.paths['/audit/shipping']?.get?.responses['200']).destinations
+    expect(shipping).toMatchObject({ 'x-weft-right': 'everywhere' })
   })
 })

@@ -129,7 +129,9 @@ describe('a tenant’s administrator', () => {
     }
     const metadata = metadataOf(newIssuer(), rsaCredential())
     const outside = { name: `b-${count}`, metadata }
-    expect((await bert('POST', '/identity-providers', { ...outside, operators: true })).status).toBe(422)
+    expect(await bert('POST', '/identity-providers', { ...outside, operators: true })).toMatchObject({
+      ...{ status: 403, body: { errors: [{ pointer: '/operators', rule: 'field.everywhere' }] } },
+    })
     expect((await bert('POST', '/identity-providers', { ...outside, tenantId: ground.tenant.id })).status).toBe(422)
     const own = await bert<IdentityProvider>('POST', '/identity-providers', { ...outside, tenantId: blue.id })
     expect(own).toMatchObject({ status: 201, body: { tenantName: 'blue' } })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { FieldRight } from '#server/contract/base.ts'
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
 import type { HttpProcedure } from '#server/http/procedures.ts'
 import { accessOf, placesOf } from '#server/identity/access.ts'
@@ -171,6 +172,60 @@ describe('at the door, of everything there is to call', () => {
       if (status >= 500) wrong.push(`${procedure.name}: ${status} ${text.slice(0, 200)}`)
     }
     expect(wrong).toEqual([])
+  })
+})
+
+describe('fields that ask for more than the right of their procedure', () => {
+  /** What somebody of one tenant would give beyond it. */
+  const beyond = (field: string): unknown =>
+    ({
+      ...{ operators: true, breakGlass: true, role: 'operator', rights: ['key.write'] },
+      ...{ tenantId: world.blue.tenantId, siteId: world.siteIds.own },
+    })[field]
+
+  const give = async (procedure: HttpProcedure, fields: object, name: string) => {
+    const { method, url, body } = exampleOf(procedure, world.red.ids)
+    const request = { method, url, body: { ...(body as object), ...fields } }
+    const { status, text } = await send(world.app, world.host, request, await actorOf(name).enter())
+    return { status, ...(JSON.parse(text || '{}') as { code?: string; errors?: { pointer: string; rule: string }[] }) }
+  }
+
+  /** Those of one kind that a tenant's administrator may call, and can give something by. */
+  const marked = (right: FieldRight) =>
+    PROCEDURES.filter((one) => mayCall(one, actorOf('tenant administrator'))).flatMap((procedure) =>
+      Object.entries(procedure.meta.fields ?? {})
+        .filter(([field, of]) => of === right && beyond(field) !== undefined)
+        .map(([field]) => ({ procedure, field })),
+    )
+
+  test('and are for the whole installation are refused to a tenant’s administrator, and not to an operator', async () => {
+    const all = marked('everywhere')
+    expect(all.map(({ procedure, field }) => `${procedure.name} ${field}`)).toEqual([
+      ...['users.update breakGlass', 'identityProviders.import operators', 'identityProviders.addOidc operators'],
+    ])
+    for (const { procedure, field } of all) {
+      const refused = await give(procedure, { [field]: beyond(field) }, 'tenant administrator')
+      expect(refused, procedure.name).toMatchObject({
+        ...{ status: 403, code: 'forbidden', errors: [{ pointer: `/${field}`, rule: 'field.everywhere' }] },
+      })
+      const operator = await give(procedure, { [field]: beyond(field) }, 'operator')
+      expect(JSON.stringify(operator), procedure.name).not.toContain('field.everywhere')
+      const none = await give(procedure, { [field]: false }, 'tenant administrator')
+      expect(JSON.stringify(none), procedure.name).not.toContain('field.everywhere')
+    }
+  })
+
+  test.each(['within', 'held'] as const)('and are %s give nothing beyond what one has', async (right) => {
+    const passed: string[] = []
+    const all = marked(right)
+    expect(all.length).toBeGreaterThan(5)
+    for (const { procedure, field } of all) {
+      const isSite = field === 'siteId'
+      const fields = { [field]: beyond(field), ...(isSite && { role: 'operator', tenantId: null }) }
+      const { status } = await give(procedure, fields, 'tenant administrator')
+      if (status < 400 || status >= 500) passed.push(`${procedure.name} ${field}: ${status}`)
+    }
+    expect(passed).toEqual([])
   })
 })
 
