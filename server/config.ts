@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Place } from './outbound/places.ts'
 import { DEFAULT_INSTANCE, isLoopback, ROOT, SECRETS, type Values, validate } from './variables.ts'
 
 export { ConfigError, DEFAULT_INSTANCE, isLoopback, ROOT } from './variables.ts'
@@ -110,6 +111,8 @@ export interface Config {
     /** Of how many bits RSA keys of providers and consoles must be. */
     readonly rsaBits: number
   }
+  /** The places that connections go to; absent where an installation does not confine itself. */
+  readonly outbound: readonly Place[] | undefined
   readonly keys: KeyConfig
   readonly audit: {
     /** Checkpoints are added to it, and every line where `fileLines` says so. */
@@ -272,6 +275,7 @@ export function readConfig(
       refresh_ms: values.WEFT_METADATA_MINUTES * minute_ms,
       rsaBits: values.WEFT_RSA_BITS,
     },
+    outbound: values.WEFT_OUTBOUND,
     keys: keysOf(values, state),
     audit: {
       file: values.WEFT_AUDIT_FILE,

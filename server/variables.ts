@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
 import { Name } from './contract/base.ts'
+import { isNamed, type Place, parsePlace } from './outbound/places.ts'
 
 /** The folder that holds the program: `weft`, `server/`, `app/`. */
 export const ROOT = path.resolve(import.meta.dirname, '..')
@@ -50,6 +51,17 @@ function isGuarded(text: string): boolean {
 }
 const GUARD =
   'on another machine it needs sslmode=verify-full, and sslrootcert=FILE where its authority is not a public one'
+
+/** Where connections may go, with commas between. */
+const places = z.string().transform((text, { issues }) =>
+  text.split(',').map((one): Place => {
+    const place = parsePlace(one.trim())
+    if (place) return place
+    const message = `${one.trim() || 'nothing'} is none of idp.example.net, *.example.net, 192.0.2.0/24 or [2001:db8::1], with :PORT or without`
+    issues.push({ code: 'custom', message, input: text })
+    return z.NEVER
+  }),
+)
 
 /** Every variable that Weft reads, and what it may be. */
 const Environment = z.object({
@@ -100,6 +112,7 @@ const Environment = z.object({
   WEFT_METADATA_PRIVATE: z.stringbool('true or false').default(false),
   WEFT_METADATA_MINUTES: minutes.default(360),
   WEFT_RSA_BITS: z.coerce.number('a number of bits').int().min(2048).max(16_384).default(3072),
+  WEFT_OUTBOUND: places.optional(),
   WEFT_LOG_LEVEL: z.enum(LEVELS).default('info'),
   WEFT_PRODUCT_NAME: z.string().min(1).max(40).default('Weft'),
   WEFT_TLS_CERTIFICATE: file.optional(),
@@ -159,7 +172,15 @@ function contradictions(values: Values): string[] {
     problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
   if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)
     problems.push('WEFT_SESSION_IDLE_MINUTES: longer than WEFT_SESSION_MINUTES')
-  return [...problems, ...keyContradictions(values), ...syslogContradictions(values)]
+  return [...problems, ...outboundContradictions(values), ...keyContradictions(values), ...syslogContradictions(values)]
+}
+
+/** What is configured to be connected to has to be among the places; a name by its name, so that no look-up has to be believed. */
+function outboundContradictions({ WEFT_OUTBOUND, WEFT_AUDIT_SYSLOG }: Values): string[] {
+  if (!WEFT_OUTBOUND || !WEFT_AUDIT_SYSLOG || WEFT_AUDIT_SYSLOG.transport === 'unix') return []
+  const { host, port } = WEFT_AUDIT_SYSLOG
+  if (isNamed(WEFT_OUTBOUND, WEFT_AUDIT_SYSLOG)) return []
+  return [`WEFT_AUDIT_SYSLOG: ${host}:${port} is none of the places that WEFT_OUTBOUND names; name it there as well`]
 }
 
 function keyContradictions(values: Values): string[] {

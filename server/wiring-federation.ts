@@ -31,6 +31,7 @@ import { roleStore } from './inventory/roles.ts'
 import { scimStore } from './inventory/scim.ts'
 import { providerDirectory, samlSessionStore, signInRequestStore } from './inventory/sign-in-requests.ts'
 import type { KeyService } from './keys/ports.ts'
+import { outbound } from './outbound/guard.ts'
 import { openConsoles } from './wiring-consoles.ts'
 import { openLogout } from './wiring-logout.ts'
 import { openOidc } from './wiring-oidc.ts'
@@ -55,7 +56,7 @@ export const ownIdpOf = (origin: string): OwnIdp => ({
 const FETCH_LIMITS = { bytes: 2 * 1024 * 1024, time_ms: 10_000 }
 
 export interface FederationParts {
-  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata' | 'rates'>
+  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata' | 'outbound' | 'rates'>
   readonly database: Database
   readonly audit: AuditSink
   readonly limits: LimitWatch
@@ -137,12 +138,15 @@ export function openFederation({
     }),
   ]
   const signIn = signInProviderHandlers({ providers, questions: attempts('providers.questions') })
-  const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate: config.metadata.allowPrivate })
+  const guard = outbound(config.outbound)
+  const { allowPrivate } = config.metadata
+  const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate, outbound: guard })
   const administration = providerAdministration(database)
   const mayVouch = providerGrants({ accounts, bindings: bindingStore(database), roles: roleStore(database) })
   const identityProviders = identityProviderHandlers({
     mayVouch,
-    ...{ store: administration, accounts, tests, keys, fetch, publish, rsaBits, origin: config.http.origin },
+    ...{ store: administration, accounts, tests, keys, fetch, outbound: guard, publish, rsaBits },
+    origin: config.http.origin,
   })
   const watch = metadataWatch({
     ...{ providers: providers.all, fetch, refresh_ms: config.metadata.refresh_ms, rsaBits, descriptions },

@@ -14,12 +14,13 @@ import type { Sessions } from './identity/sessions.ts'
 import type { Database } from './inventory/database.ts'
 import { logoutRunStore, logoutSessions } from './inventory/logout.ts'
 import type { KeyService } from './keys/ports.ts'
+import { outbound } from './outbound/guard.ts'
 
 /** How long one participant may take to answer by SOAP. */
 const PARTICIPANT_MS = 5_000
 
 export interface LogoutWiring extends PeerParts {
-  readonly config: Pick<Config, 'metadata'>
+  readonly config: Pick<Config, 'metadata' | 'outbound'>
   readonly database: Database
   readonly own: { readonly sp: OwnSp; readonly idp: OwnIdp }
   readonly requests: SignInRequestStore
@@ -43,7 +44,13 @@ export function openLogout(parts: LogoutWiring) {
     runs: logoutRunStore(database),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
     telling: telling({
-      ...{ peers, messages, reach: logoutReach(PARTICIPANT_MS), now_ms: Date.now, openVisit: visits.open },
+      ...{
+        peers,
+        messages,
+        reach: logoutReach(PARTICIPANT_MS, outbound(config.outbound)),
+        now_ms: Date.now,
+        openVisit: visits.open,
+      },
       // Who administers a tenant must not make this machine call others on the inside, unless that is allowed.
       allowPrivate: ({ tenantId }) => tenantId === null || config.metadata.allowPrivate,
     }),

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import { type OidcRoutesParts, oidcRoutes } from './http/oidc.ts'
 import type { EntranceParts } from './identity/federation/entrance.ts'
-import { exchangeBounded } from './identity/federation/fetch-metadata.ts'
+import { exchangeBounded, type FetchLimits } from './identity/federation/fetch-metadata.ts'
 import { oidcClients } from './identity/federation/oidc-client.ts'
 import { oidcLogout } from './identity/federation/oidc-logout.ts'
 import type { AskProvider, OwnClient } from './identity/federation/oidc-ports.ts'
@@ -10,11 +10,12 @@ import type { ProviderDirectory, SignInRequestStore } from './identity/federatio
 import type { Database } from './inventory/database.ts'
 import { oidcSessionStore } from './inventory/oidc-sessions.ts'
 import type { KeyService } from './keys/ports.ts'
+import { outbound } from './outbound/guard.ts'
 
 export interface OidcParts
   extends Omit<EntranceParts, 'requests'>,
     Pick<OidcRoutesParts, 'consoles' | 'sessions' | 'tests' | 'ledger' | 'begins' | 'answers'> {
-  readonly config: Pick<Config, 'http' | 'metadata'>
+  readonly config: Pick<Config, 'http' | 'metadata' | 'outbound'>
   readonly database: Database
   readonly providers: ProviderDirectory
   readonly requests: SignInRequestStore
@@ -29,11 +30,10 @@ const LIMITS = { bytes: 1024 * 1024, time_ms: 10_000 }
 const BARE = new Set([204, 205, 304])
 
 const askProvider =
-  (allowPrivate: boolean): AskProvider =>
+  (limits: FetchLimits): AskProvider =>
   async (url, { method, headers, body }) => {
     const sent = { method: method === 'POST' ? ('POST' as const) : ('GET' as const), headers }
     const text = body === undefined || body === null ? undefined : String(body)
-    const limits = { ...LIMITS, allowPrivate }
     const answer = await exchangeBounded(url, { ...sent, ...(text !== undefined && { body: text }) }, limits)
     const kept = ['content-type', 'www-authenticate', 'cache-control'] as const
     const answered = kept.flatMap((name) => (answer.headers[name] === undefined ? [] : [[name, answer.headers[name]]]))
@@ -46,7 +46,7 @@ export function openOidc({ config, database, keys, ...parts }: OidcParts) {
   const { origin } = config.http
   const own: OwnClient = { callbackUrl: `${origin}/oidc/callback`, signedOutUrl: `${origin}/sign-out` }
   const { allowPrivate, rsaBits } = config.metadata
-  const ask = askProvider(allowPrivate)
+  const ask = askProvider({ ...LIMITS, allowPrivate, outbound: outbound(config.outbound) })
   const clients = oidcClients({
     ...{ ask, allowPrivate },
     secret: async ({ id, clientSecret }) =>

@@ -81,6 +81,7 @@ import { readWeave } from './inventory/weave.ts'
 import { systemClock } from './kernel/clock.ts'
 import { openKeys } from './keys/open.ts'
 import type { KeyService } from './keys/ports.ts'
+import { outbound } from './outbound/guard.ts'
 import { openFederation } from './wiring-federation.ts'
 import { openSignIn } from './wiring-sign-in.ts'
 
@@ -160,7 +161,7 @@ function openEngine({ config, log, events }: WiringParts, stores: Stores) {
   const { intent, programs, grants, provenance, journal, changes, tasks, datapaths } = stores
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
-    ...{ fleet, store: stores.datapaths, log },
+    ...{ fleet, store: stores.datapaths, log, outbound: outbound(config.outbound) },
     openflow: { type: 'tcp', ...config.openflow },
     ovsdb: { type: 'tcp', ...config.ovsdb },
   })
@@ -251,7 +252,9 @@ function openDoor(
     groups: groupHandlers({ accounts, roles: stores.roles, bindings: stores.bindings, groups: stores.groups }),
     tokens: tokenHandlers(stores.tokens),
     decisions: decisionHandlers(stores.decisions),
-    inventory: inventoryHandlers({ infrastructure, publish, onImported: switches.sync }),
+    inventory: inventoryHandlers({
+      ...{ infrastructure, publish, outbound: outbound(config.outbound), onImported: switches.sync },
+    }),
     tenants: tenantHandlers({ tenants: stores.tenants, publish }),
     networks: networkHandlers({ ...intentParts, networks: stores.networks }),
     subnets: subnetHandlers({ ...intentParts, networks: stores.networks }),

@@ -19,6 +19,7 @@ import {
 } from '#server/inventory/providers.ts'
 import { brokenRules, notFound } from '#server/kernel/refusal.ts'
 import type { KeyService } from '#server/keys/ports.ts'
+import { type Outbound, OutboundRefused, targetOf } from '#server/outbound/guard.ts'
 import { api, type SignedInContext } from './door.ts'
 import { revisionOf } from './intent.ts'
 import type { providerGrants } from './provider-grants.ts'
@@ -32,6 +33,7 @@ export interface IdentityProviderParts {
   readonly keys: Pick<KeyService, 'seal'>
   /** Throws `FetchRefused`. */
   readonly fetch: (url: string) => Promise<string>
+  readonly outbound: Pick<Outbound, 'require'>
   /** Scheme, host and port that browsers see. */
   readonly origin: string
   /** Of how many bits RSA keys must be. */
@@ -129,6 +131,15 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     await parts.mayVouch(context, before, patch.rules ?? before.rules)
     return noted(context, await store.update(context.scope, id, revision, patch), 'updated', before)
   }
+  /** Refuses an address that nothing will ever be fetched from. */
+  const requirePlace = (url: string | null | undefined, pointer: string) => {
+    try {
+      if (url) parts.outbound.require(targetOf(new URL(url)))
+    } catch (error) {
+      if (!(error instanceof OutboundRefused)) throw error
+      throw refuse(pointer, 'outbound', error.message, error.mend)
+    }
+  }
   const read = (given: string | undefined, url: string | null | undefined) => {
     if (given !== undefined) return Promise.resolve(readMetadata(given, reading()))
     if (url) return fetchedMetadata(url, parts.fetch, reading())
@@ -147,6 +158,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
       const { tenantId: _, operators: __, metadata: given, metadataUrl, displayName = input.name, ...rest } = input
       const tenantId = ownerOf(input)
       const id = uuidv7()
+      requirePlace(metadataUrl, '/metadataUrl')
       await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const { xml, description, validUntil } = await read(given, metadataUrl)
       const provider: NewProvider = {
@@ -160,6 +172,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
       const { tenantId: _, operators: __, clientSecret, displayName = input.name, ...rest } = input
       const tenantId = ownerOf(input)
       const id = uuidv7()
+      requirePlace(rest.issuer, '/issuer')
       await parts.mayVouch(context, { id, tenantId }, rest.rules as Rule[])
       const sealed = await keys.seal(`oidc-client/${id}`, Buffer.from(clientSecret))
       const provider: NewProvider = {
@@ -170,6 +183,7 @@ export function identityProviderHandlers(parts: IdentityProviderParts) {
     }),
     update: area.update.handler(async ({ input, context }) => {
       const { id, rules, options, clientSecret, ...rest } = input
+      requirePlace(rest.metadataUrl, '/metadataUrl')
       const sealed = clientSecret && (await keys.seal(`oidc-client/${id}`, Buffer.from(clientSecret)))
       return change(context, id, revisionOf(context), {
         ...rest,

@@ -86,6 +86,18 @@ const PLANTS: readonly Plant[] = [
     planted: [['server/api/x.ts', "import { openflowDatapath } from '#server/datapath/openflow/driver.ts'"]],
   },
   {
+    rule: rules.connectionsAreGuarded,
+    words: 'whatever connects to others asks one guard first',
+    planted: [
+      ['server/identity/x.ts', "import { connect } from 'node:net'"],
+      ['server/http/x.ts', "import * as https from 'node:https'"],
+      ['server/api/x.ts', "import { type Server, request as ask } from 'node:http'"],
+      ['server/keys/x.ts', "export const go = async () => (await import('node:tls')).connect(1)"],
+      ['server/datapath/connection/dial.ts', "import { connect } from 'node:net'"],
+      ['server/inventory/x.ts', "export const go = () => fetch('http://127.0.0.1')"],
+    ],
+  },
+  {
     rule: rules.capabilitiesAreComplete,
     words: 'every capability folder has at least the five files',
     planted: [['server/engine/session/compile.ts', 'export const compile = () => []']],

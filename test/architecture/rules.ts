@@ -109,6 +109,34 @@ export const onlyWiringNamesDrivers: Rule = forbid(
   ({ from, to }) => under(to, ...DRIVERS) && !under(from, ...DRIVERS) && from !== 'server/wiring.ts',
 )
 
+/** What begins a connection, or a datagram's way. */
+const CONNECTING =
+  /^(node:)?(net\.(connect|createConnection|Socket|Stream)|tls\.(connect|TLSSocket)|https?\.(request|get|Agent|ClientRequest)|http2\.connect|dgram\.(createSocket|Socket)|(net|tls|https?|http2|dgram)\.\*)$|^(undici|ws|axios|got)\./
+/** Programs of whoever sits at the host: the engine's own connections are what an installation confines. */
+const ON_THE_HOST = ['server/cli', 'server/supervisor', 'server/lab', 'server/agent']
+const GUARD = 'server/outbound/guard.ts'
+/** They ask the guard. */
+const CONNECTS = new Set([
+  'server/identity/federation/fetch-metadata.ts',
+  'server/identity/federation/logout-reach.ts',
+  'server/datapath/connection/dial.ts',
+])
+const asksGuard = (source: Source) => CONNECTS.has(source.file) && edgesOf(source).some(({ to }) => to === GUARD)
+/** UNIX sockets of our own, to see whether somebody listens there. */
+const PROBES = 'server/datapath/connection/listen.ts'
+/** Where a setting says, which `server/variables.ts` compares with the places. */
+const CONFIGURED = ['server/identity/audit/shipping']
+
+/** One guard is asked before the engine connects to anybody. */
+export const connectionsAreGuarded: Rule = (sources) =>
+  sources
+    .filter(({ file }) => under(file, 'server') && !under(file, ...ON_THE_HOST, ...CONFIGURED) && file !== PROBES)
+    .filter((source) => !asksGuard(source))
+    .flatMap(({ file, imported, globals }) => [
+      ...imported.filter((name) => CONNECTING.test(name)).map((name) => `${file} → ${name}`),
+      ...globals.filter((name) => name === 'fetch').map((name) => `${file} uses ${name}`),
+    ])
+
 export const FILES_OF_A_CAPABILITY = ['model', 'compile', 'validate', 'status', 'index'] as const
 
 /** A capability is read by opening the same five files, of which any may have grown into a folder. */

@@ -7,6 +7,8 @@ export interface Source {
   readonly file: string
   /** What it imports, as written: static, type-only, re-exported, dynamic. */
   readonly requests: readonly string[]
+  /** What it imports of which module, types apart: `node:net.connect`; `node:net.*` where all of it is at hand. */
+  readonly imported: readonly string[]
   readonly functions: readonly { readonly name: string; readonly line: number; readonly lines: number }[]
   /** Names that it uses without declaring or importing them, with member: `process.env`, `Date.now`, `fetch`. */
   readonly globals: readonly string[]
@@ -45,6 +47,18 @@ function requestsOf(text: string, { module }: ReturnType<typeof parseSync>): str
     ),
     ...dynamic.map((literal) => literal.replace(/^['"`]|['"`]$/g, '')),
   ]
+}
+
+function importedOf(text: string, { module }: ReturnType<typeof parseSync>): string[] {
+  const named = module.staticImports.flatMap(({ moduleRequest, entries }) =>
+    entries
+      .filter(({ isType }) => !isType)
+      .map(({ importName }) => `${moduleRequest.value}.${importName.kind === 'Name' ? importName.name : '*'}`),
+  )
+  const dynamic = module.dynamicImports.map(
+    ({ moduleRequest: { start, end } }) => `${text.slice(start + 1, end - 1)}.*`,
+  )
+  return [...named, ...dynamic]
 }
 
 interface FunctionNode {
@@ -89,7 +103,12 @@ export function readSource(file: string, text = readFileSync(file, 'utf8')): Sou
   const parsed = parseSync(file, text)
   const [error] = parsed.errors
   if (error) throw new Error(`${file}: ${error.message}`)
-  return { file, requests: requestsOf(text, parsed), ...namesAndFunctions(text, parsed) }
+  return {
+    file,
+    requests: requestsOf(text, parsed),
+    imported: importedOf(text, parsed),
+    ...namesAndFunctions(text, parsed),
+  }
 }
 
 /** All sources of the product. */

@@ -5,6 +5,7 @@ import { createListeners, type Listeners } from '#server/datapath/openflow/liste
 import { dialledSource, openOvsdbClient } from '#server/datapath/openflow/ovsdb/index.ts'
 import { type Entry, entry, type Group } from '#server/engine/program/entry.ts'
 import { type Difference, EMPTY_DIFFERENCE } from '#server/engine/program/program.ts'
+import { ANYWHERE } from '#server/outbound/guard.ts'
 import { type Openvswitch, until } from './openvswitch.ts'
 
 export interface DrivenBridge {
@@ -33,7 +34,10 @@ function configure(
   { bridge, datapathId, socket }: { bridge: string; datapathId: string; socket: string },
   log: OpenflowOptions['log'],
 ): () => Promise<void> {
-  const client = openOvsdbClient({ source: dialledSource({ type: 'unix', path: peer.database }), log })
+  const client = openOvsdbClient({
+    source: dialledSource({ type: 'unix', path: peer.database }, { outbound: ANYWHERE }),
+    log,
+  })
   const requirements = { bridge, datapathId, controller: `unix:${peer.dir}/${socket}` }
   const custody = keepBridge({ client, requirements, log })
   datapath.subscribe(({ type }) => type === 'connected' && custody.connected())

@@ -20,6 +20,7 @@ import {
   removePorts,
 } from '#server/datapath/openflow/ovsdb/index.ts'
 import { WATCH } from '#server/datapath/openflow/ovsdb/watch.ts'
+import { ANYWHERE } from '#server/outbound/guard.ts'
 import { type Openvswitch, run, startPeer, stopPeersAfterAll, until } from './openvswitch.ts'
 
 stopPeersAfterAll()
@@ -36,7 +37,9 @@ afterEach(async () => {
 })
 
 async function open(events: OvsdbEvent[] = []): Promise<OvsdbClient> {
-  const source = dialledSource(parseEndpoint(`unix:${peer.database}`), { backoff: { first_ms: 20, most_ms: 200 } })
+  const source = dialledSource(parseEndpoint(`unix:${peer.database}`), {
+    ...{ outbound: ANYWHERE, backoff: { first_ms: 20, most_ms: 200 } },
+  })
   const client = openOvsdbClient({ source, log: () => undefined })
   clients.push(client)
   client.subscribe((event) => events.push(event))
@@ -137,7 +140,10 @@ describe('the mirror of a real database', () => {
     const client = await open()
     // ovsdb-server sends an echo after 5 s of silence and drops a client that does not answer within 5 s more.
     const [before] = client.table('Open_vSwitch').keys()
-    const source = dialledSource(parseEndpoint(`unix:${peer.database}`), { idle: { probe_ms: 50, grace_ms: 500 } })
+    const source = dialledSource(parseEndpoint(`unix:${peer.database}`), {
+      outbound: ANYWHERE,
+      idle: { probe_ms: 50, grace_ms: 500 },
+    })
     const events: OvsdbEvent[] = []
     const probing = openOvsdbClient({ source, log: () => undefined, watch: {} })
     clients.push(probing)
@@ -199,7 +205,7 @@ describe('transactions on a real database', () => {
   })
 
   it('are refused as away without a connection', async () => {
-    const source = dialledSource(parseEndpoint(`unix:${peer.dir}/nobody.sock`))
+    const source = dialledSource(parseEndpoint(`unix:${peer.dir}/nobody.sock`), { outbound: ANYWHERE })
     const client = openOvsdbClient({ source, log: () => undefined })
     clients.push(client)
     await expect(client.transact([])).rejects.toMatchObject({ failure: 'away' })

@@ -5,6 +5,7 @@ import type { Description } from '#server/datapath/driver.ts'
 import { createFleet } from '#server/datapath/fleet.ts'
 import { type DeclaredBridge, serveSwitches } from '#server/datapath/openflow/switches.ts'
 import { systemClock } from '#server/kernel/clock.ts'
+import { ANYWHERE } from '#server/outbound/guard.ts'
 import { type Openvswitch, startPeer, stopPeersAfterAll, until } from './openvswitch.ts'
 
 stopPeersAfterAll()
@@ -33,7 +34,7 @@ async function ground(wishes: Partial<DeclaredBridge> = {}) {
   const lines: string[] = []
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
-    ...{ fleet, openflow: parseEndpoint(socket('any')), ovsdb: parseEndpoint(socket('ovsdb')) },
+    ...{ fleet, outbound: ANYWHERE, openflow: parseEndpoint(socket('any')), ovsdb: parseEndpoint(socket('ovsdb')) },
     store: {
       all: async () => rows,
       describe: async (_, description) => void descriptions.push(description),

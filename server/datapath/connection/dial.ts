@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Outbound, pinned } from '#server/outbound/guard.ts'
 import { socketReason } from './channel.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
 
@@ -12,9 +13,12 @@ export interface Backoff {
 
 export const BACKOFF: Backoff = { first_ms: 100, most_ms: 5000 }
 
-/** Opens a socket. Rejects with the reason after `deadline_ms`, or when the peer refuses. */
-export function dial(endpoint: Endpoint, deadline_ms: number): Promise<Socket> {
-  const where = endpoint.type === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port }
+/** Opens a socket. Rejects with the reason after `deadline_ms`, or when the peer or the list of places refuses. */
+export async function dial(endpoint: Endpoint, deadline_ms: number, outbound: Outbound): Promise<Socket> {
+  const where =
+    endpoint.type === 'unix'
+      ? { path: endpoint.path }
+      : { host: endpoint.host, port: endpoint.port, lookup: pinned(await outbound.addresses(endpoint)) }
   return new Promise((resolve, reject) => {
     const socket = connect({ ...where, noDelay: true })
     const fail = (reason: string) => {
@@ -38,6 +42,7 @@ export function dial(endpoint: Endpoint, deadline_ms: number): Promise<Socket> {
 
 export interface DialOptions {
   readonly endpoint: Endpoint
+  readonly outbound: Outbound
   readonly backoff?: Backoff
   /** Time for one attempt; default 5 s. */
   readonly deadline_ms?: number
@@ -52,11 +57,11 @@ export interface DialOptions {
  * begins anew after a connection that was of use. Stops when `signal` aborts; the socket in use is its user's to close.
  */
 export async function keepDialled(options: DialOptions, signal: AbortSignal): Promise<void> {
-  const { endpoint, backoff = BACKOFF, deadline_ms = 5000, use, failed } = options
+  const { endpoint, outbound, backoff = BACKOFF, deadline_ms = 5000, use, failed } = options
   let delay_ms = backoff.first_ms
   while (!signal.aborted) {
     try {
-      const socket = await dial(endpoint, deadline_ms)
+      const socket = await dial(endpoint, deadline_ms, outbound)
       if (signal.aborted) return void socket.destroy()
       if (await use(socket)) delay_ms = backoff.first_ms
     } catch (error) {

@@ -3,6 +3,7 @@ import { type Endpoint, parseEndpoint } from '#server/datapath/connection/endpoi
 import type { Log } from '#server/datapath/connection/log.ts'
 import type { Description } from '#server/datapath/driver.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
+import type { Outbound } from '#server/outbound/guard.ts'
 import { type Custody, keepBridge } from './custody.ts'
 import { type OpenflowDatapath, openflowDatapath } from './driver.ts'
 import { createListeners } from './listeners.ts'
@@ -45,6 +46,8 @@ export interface SwitchesParts {
   readonly openflow: Endpoint
   /** Where switches' databases may dial in. */
   readonly ovsdb: Endpoint
+  /** Asked before a switch's database is dialled. */
+  readonly outbound: Outbound
 }
 
 /** Every declared switch in service. */
@@ -70,7 +73,7 @@ const addressOf = ({ datapathId, bridge, serverId, ovsdb, controller, tunnel }: 
 const databaseOf = ({ ovsdb, serverId }: DeclaredBridge): string => (ovsdb === LISTEN ? `${LISTEN}:${serverId}` : ovsdb)
 
 /** Serves the switches that the inventory declares: OpenFlow connections in, OVSDB connections out. */
-export function serveSwitches({ fleet, store, log: logger, ...addresses }: SwitchesParts): Switches {
+export function serveSwitches({ fleet, store, log: logger, outbound, ...addresses }: SwitchesParts): Switches {
   const log: Log = (level, message, fields) => logger[level]({ ...fields }, message)
   const listeners = createListeners({ log })
   const served = new Map<string, DeclaredBridge>()
@@ -79,7 +82,7 @@ export function serveSwitches({ fleet, store, log: logger, ...addresses }: Switc
   let reception: OvsdbListener | undefined
   const bridgesAt = (database: string) => [...served.values()].filter((one) => databaseOf(one) === database)
   const sourceOf = (database: string): SessionSource | undefined => {
-    if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database))
+    if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database), { outbound })
     const isOurs = (bridge: { name: string; datapathId: string | undefined }) =>
       bridgesAt(database).some((one) => one.bridge === bridge.name && one.datapathId === bridge.datapathId)
     return reception?.source(({ bridges }) => bridges.some(isOurs))

@@ -57,14 +57,14 @@ export function readMetadata(xml: string, { now_ms, rsaBits }: Reading): ReadMet
 /** Fetches and reads metadata. Throws `Refusal` at `/metadataUrl` when there are none to be had. */
 export async function fetchedMetadata(
   url: string,
-  fetch: (url: string) => Promise<string>,
+  ask: (url: string) => Promise<string>,
   reading: Reading,
 ): Promise<ReadMetadata> {
-  const xml = await fetch(url).catch((error: unknown) => {
+  const xml = await ask(url).catch((error: unknown) => {
     if (!(error instanceof FetchRefused)) throw error
     throw refusal(
       ...(['/metadataUrl', 'metadata.fetch', `The metadata could not be fetched. ${error.message}`] as const),
-      'Check the address, or give the metadata themselves.',
+      error.mend ?? 'Check the address, or give the metadata themselves.',
     )
   })
   return readMetadata(xml, reading)

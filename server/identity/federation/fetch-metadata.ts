@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import {
   type ClientRequest,
   request as httpRequest,
@@ -8,10 +7,18 @@ import {
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import ipaddr from 'ipaddr.js'
+import { type Outbound, OutboundRefused, pinned, targetOf } from '#server/outbound/guard.ts'
 
 /** Why an address was not fetched, for the person who gave it. */
 export class FetchRefused extends Error {
   override readonly name = 'FetchRefused'
+  /** What to do about it, where that is known. */
+  readonly mend: string | undefined
+
+  constructor(message: string, mend?: string) {
+    super(message)
+    this.mend = mend
+  }
 }
 
 /** It is not asked at all: its address is not one for machines of ours to call. */
@@ -22,6 +29,8 @@ export interface FetchLimits {
   readonly time_ms: number
   /** Loopback, private and link-local addresses may be fetched, and plain http: for installations without the internet. */
   readonly allowPrivate: boolean
+  /** What is asked besides. */
+  readonly outbound: Outbound
 }
 
 /** Whether an address is one of the public internet: nothing inside, nothing special, also when written as mapped IPv4. */
@@ -30,21 +39,20 @@ export function isPublicAddress(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast'
 }
 
-/** Resolves the name once; the connection then goes to the very address that was looked at (DNS rebinding). */
+/** Resolves the name once: the connection goes to the very address that was looked at. */
 export async function addressOf(
-  hostname: string,
-  { allowPrivate }: Pick<FetchLimits, 'allowPrivate'>,
+  url: URL,
+  { allowPrivate, outbound }: Pick<FetchLimits, 'allowPrivate' | 'outbound'>,
 ): Promise<{ address: string; family: number }> {
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const found = await lookup(host, { all: true }).catch(() => {
-    throw new FetchRefused(`${host} has no address.`)
+  const target = targetOf(url)
+  const found = await outbound.addresses(target).catch((error: unknown) => {
+    if (error instanceof OutboundRefused) throw new AddressRefused(error.message, error.mend)
+    throw new FetchRefused(`${target.host} has no address.`)
   })
   const hidden = found.find(({ address }) => !isPublicAddress(address))
   if (hidden && !allowPrivate)
-    throw new AddressRefused(`${host} is ${hidden.address}, which is not on the public internet.`)
-  const [first] = found
-  if (!first) throw new FetchRefused(`${host} has no address.`)
-  return first
+    throw new AddressRefused(`${target.host} is ${hidden.address}, which is not on the public internet.`)
+  return found[0]
 }
 
 function read(answer: IncomingMessage, { bytes }: FetchLimits): Promise<string> {
@@ -95,13 +103,11 @@ export async function exchangeBounded(address: string, sent: Sent, limits: Fetch
   const url = new URL(address)
   if (url.protocol !== 'https:' && !limits.allowPrivate) throw new AddressRefused('Only https is fetched.')
   if (url.username || url.password) throw new FetchRefused('An address with a password is not fetched.')
-  const resolved = await addressOf(url.hostname, limits)
+  const resolved = await addressOf(url, limits)
   const signal = AbortSignal.timeout(limits.time_ms)
-  const lookedAt: RequestOptions['lookup'] = (_name, options, done) =>
-    options.all ? done(null, [resolved]) : done(null, resolved.address, resolved.family)
   try {
     const { method, headers, body } = sent
-    const answer = await ask(url, { signal, agent: false, method, headers, lookup: lookedAt }, body)
+    const answer = await ask(url, { signal, agent: false, method, headers, lookup: pinned([resolved]) }, body)
     return { status: answer.statusCode ?? 0, headers: answer.headers, text: await read(answer, limits) }
   } catch (error) {
     if (error instanceof FetchRefused) throw error

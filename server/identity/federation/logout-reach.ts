@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { type Outbound, targetOf } from '#server/outbound/guard.ts'
 import { addressOf, askBounded, FetchRefused } from './fetch-metadata.ts'
 
 /** How participants are reached by machine. */
@@ -45,17 +46,17 @@ const isRefused = (host: string, port: number): Promise<boolean> =>
   })
 
 /** `time_ms`: for one participant. */
-export function logoutReach(time_ms: number): LogoutReach {
+export function logoutReach(time_ms: number, outbound: Outbound): LogoutReach {
   return {
     post: (url, body, allowPrivate) => {
-      const limits = { bytes: ANSWER_BYTES_MAX, time_ms, allowPrivate }
+      const limits = { bytes: ANSWER_BYTES_MAX, time_ms, allowPrivate, outbound }
       return within(time_ms, askBounded(url, { method: 'POST', headers: SOAP_HEADERS, body }, limits))
     },
     async isDown(url, allowPrivate) {
-      const { hostname, port, protocol } = new URL(url)
+      const visited = new URL(url)
       try {
-        const { address } = await within(PROBE_MS, addressOf(hostname, { allowPrivate }))
-        return await isRefused(address, Number(port) || (protocol === 'https:' ? 443 : 80))
+        const { address } = await within(PROBE_MS, addressOf(visited, { allowPrivate, outbound }))
+        return await isRefused(address, targetOf(visited).port)
       } catch (error) {
         if (error instanceof FetchRefused) return false
         throw error

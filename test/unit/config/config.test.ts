@@ -67,6 +67,7 @@ describe('wrong values', () => {
   test.each([
     ['WEFT_FIRST_OPERATOR', 'Ines Example', 'a to z'],
     ['WEFT_FIRST_OPERATOR', '../ines', 'a to z'],
+    ['WEFT_OUTBOUND', 'idp.example.net,https://x', 'https://x is none of'],
     ['WEFT_TOTP_STEPS_APART', '2', '0 or 1'],
     ['WEFT_TOTP_STEPS_APART', 'some', '0 or 1'],
   ])('such as %s=%s are named with what is taken', (name, value, words) => {
@@ -84,10 +85,25 @@ describe('wrong values', () => {
     [{ WEFT_TLS_KEY: 'key.pem' }, 'without the other'],
     [{ WEFT_TRUSTED_PROXY: '10.0.0.1' }, 'WEFT_ORIGIN'],
     [{ WEFT_HOST: '0.0.0.0', WEFT_TLS_CERTIFICATE: 'c.pem', WEFT_TLS_KEY: 'k.pem' }, 'WEFT_ORIGIN'],
+    [
+      { WEFT_OUTBOUND: 'idp.example.net', WEFT_AUDIT_SYSLOG: 'tcp://log.example.net:601' },
+      'log.example.net:601 is none',
+    ],
+    [{ WEFT_OUTBOUND: '10.0.0.0/8', WEFT_AUDIT_SYSLOG: 'tcp://log.example.net:601' }, 'name it there as well'],
     [{ WEFT_SESSION_IDLE_MINUTES: '60', WEFT_SESSION_MINUTES: '30' }, 'longer than'],
     [{ WEFT_RSA_BITS: '1024' }, 'WEFT_RSA_BITS=1024'],
   ])('%j contradicts the rest', (environment, words) => {
     expect(problemsOf(environment as Record<string, string>).join()).toContain(words)
+  })
+
+  test('connections may be confined to places, of which what is configured has to be one', () => {
+    expect(readConfig({}, {}).outbound).toBeUndefined()
+    const places = 'idp.example.net:443, *.corp.example, 10.0.0.0/8:514'
+    expect(readConfig({}, { WEFT_OUTBOUND: places }).outbound).toEqual([
+      ...[{ name: 'idp.example.net', port: 443 }, { below: 'corp.example' }, { range: '10.0.0.0/8', port: 514 }],
+    ])
+    for (const syslog of ['unix:/dev/log', 'udp://10.1.2.3', 'tcp://log.corp.example:601'])
+      expect(problemsOf({ WEFT_OUTBOUND: places, WEFT_AUDIT_SYSLOG: syslog })).toEqual([])
   })
 
   test('off loopback is allowed behind a named proxy', () => {

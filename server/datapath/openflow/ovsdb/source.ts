@@ -1,6 +1,7 @@
 import { type Backoff, keepDialled } from '#server/datapath/connection/dial.ts'
 import type { Endpoint } from '#server/datapath/connection/endpoint.ts'
 import { formatEndpoint } from '#server/datapath/connection/endpoint.ts'
+import type { Outbound } from '#server/outbound/guard.ts'
 import { openSession, type Session, type SessionOptions } from './session.ts'
 
 /** The most bytes in one message of a database that we chose to talk to: its first answer holds every watched row. */
@@ -17,16 +18,17 @@ export interface Taker {
 export type SessionSource = (taker: Taker, signal: AbortSignal) => void
 
 export interface DialledOptions {
+  readonly outbound: Outbound
   readonly backoff?: Backoff
   readonly idle?: SessionOptions['idle']
 }
 
 /** Sessions that we dial; after a loss again, with growing pauses. */
 export const dialledSource =
-  (endpoint: Endpoint, { backoff, idle }: DialledOptions = {}): SessionSource =>
+  (endpoint: Endpoint, { outbound, backoff, idle }: DialledOptions): SessionSource =>
   ({ take, failed }, signal) => {
     const peer = formatEndpoint(endpoint)
     const use = (socket: Parameters<typeof openSession>[0]) =>
       take(openSession(socket, peer, { maxBytes: KNOWN_MAX_BYTES, idle }))
-    void keepDialled({ endpoint, backoff, use, failed }, signal)
+    void keepDialled({ endpoint, outbound, backoff, use, failed }, signal)
   }

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { dial, keepDialled } from '#server/datapath/connection/dial.ts'
 import { parseEndpoint } from '#server/datapath/connection/endpoint.ts'
 import { listen } from '#server/datapath/connection/listen.ts'
 import { openSession, type Session } from '#server/datapath/openflow/ovsdb/session.ts'
+import { ANYWHERE, outbound } from '#server/outbound/guard.ts'
 
 /** The other end: what it received, and a way to write to it. */
 interface Peer {
@@ -42,7 +43,7 @@ async function start(answer: (message: JsonObject, socket: Socket) => void, idle
   const came = new Promise<Peer>((resolve) => {
     accepted = resolve
   })
-  session = openSession(await dial(endpoint, 1000), 'peer', { maxBytes: 1000, idle })
+  session = openSession(await dial(endpoint, 1000, ANYWHERE), 'peer', { maxBytes: 1000, idle })
   peer = await came
 }
 
@@ -158,6 +159,7 @@ describe('a connection that is kept', () => {
     const kept = keepDialled(
       {
         endpoint,
+        outbound: ANYWHERE,
         backoff: { first_ms: 5, most_ms: 20 },
         failed: (reason) => {
           failures.push(reason)
@@ -177,5 +179,27 @@ describe('a connection that is kept', () => {
     await kept
     expect(failures.length).toBeGreaterThanOrEqual(3)
     expect(failures[0]).toContain('ENOENT')
+  })
+
+  it('is not begun where the installation does not connect to', async () => {
+    let came = 0
+    server = createServer((socket) => {
+      came += 1
+      socket.destroy()
+    })
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+    )
+    const tcp = parseEndpoint(`tcp:127.0.0.1:${port}`)
+    await expect(dial(tcp, 1000, outbound([{ range: '10.0.0.0/8' }]))).rejects.toThrow(
+      `127.0.0.1:${port} is none of the places that WEFT_OUTBOUND names.`,
+    )
+    const named = outbound([{ name: 'switch.example' }], async () => [{ address: '127.0.0.1', family: 4 }])
+    await expect(dial(tcp, 1000, named)).rejects.toThrow('WEFT_OUTBOUND')
+    expect(came).toBe(0)
+    // The connection goes to the address that was looked at, whatever the name says elsewhere.
+    const socket = await dial(parseEndpoint(`tcp:switch.example:${port}`), 1000, named)
+    expect(socket.remoteAddress).toBe('127.0.0.1')
+    socket.destroy()
   })
 })

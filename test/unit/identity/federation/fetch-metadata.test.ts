@@ -2,8 +2,10 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fetchMetadata, isPublicAddress } from '#server/identity/federation/fetch-metadata.ts'
+import { ANYWHERE, outbound } from '#server/outbound/guard.ts'
+import { parsePlace } from '#server/outbound/places.ts'
 
-const LIMITS = { bytes: 1000, time_ms: 400, allowPrivate: true }
+const LIMITS = { bytes: 1000, time_ms: 400, allowPrivate: true, outbound: ANYWHERE }
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener)
@@ -32,6 +34,31 @@ describe('metadata is fetched', () => {
     await expect(fetchMetadata(url.replace('http:', 'https:'), limits)).rejects.toThrow('not on the public internet')
     await expect(fetchMetadata('https://localhost/', limits)).rejects.toThrow('not on the public internet')
     expect(asked).toBe(false)
+  })
+
+  test('from the places of the installation alone', async () => {
+    let asked = 0
+    const url = await serve((_request, reply) => {
+      asked += 1
+      reply.end('<metadata/>')
+    })
+    const confined = (...texts: string[]) => {
+      const places = texts.map(parsePlace).filter((place) => place !== undefined)
+      return fetchMetadata(url, { ...LIMITS, outbound: outbound(places) })
+    }
+    await expect(confined('idp.example.net', '127.0.0.1:1')).rejects.toMatchObject({
+      ...{ name: 'FetchRefused', mend: expect.stringContaining('WEFT_OUTBOUND') },
+      message: expect.stringContaining('is none of the places'),
+    })
+    expect(asked).toBe(0)
+    expect(await confined('127.0.0.0/8')).toBe('<metadata/>')
+    // A place on the list is no leave to call machines inside.
+    const inside = fetchMetadata('https://localhost/', {
+      ...LIMITS,
+      allowPrivate: false,
+      outbound: outbound([{ name: 'localhost' }]),
+    })
+    await expect(inside).rejects.toThrow('not on the public internet')
   })
 
   test('without following where it is sent', async () => {
