@@ -2,6 +2,7 @@ import { OpenAPIGenerator } from '@orpc/openapi'
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
 import { z } from 'zod'
 import { FIELD_RIGHTS, type FieldRight, type Meta, Problem } from '#server/contract/base.ts'
+import { FIELD_RULES } from '#server/contract/field-rules.ts'
 import { contract } from '#server/contract/index.ts'
 import { API_PREFIX, BODY_LIMIT_BYTES, isRepeatable } from './api.ts'
 import { PROBLEM_TYPE } from './problem.ts'
@@ -36,6 +37,7 @@ const KEY = {
   ...{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 128 } },
   description: 'Sent again with the same key within 24 h, a request gets its first answer again.',
 }
+const RULES = Object.values(FIELD_RULES).flat()
 const RIGHT_WORDS = { public: 'Anybody.', self: 'Anybody who is signed in.' } as const
 
 /** The schemas of a field in what goes in or comes out, in each form that this may have. */
@@ -67,6 +69,8 @@ function complete(operation: Operation, procedure: HttpProcedure): void {
   operation['x-weft-right'] = right
   if (right === 'public') operation.security = []
   if (method !== 'GET') operation['x-weft-body-limit-bytes'] = maxBody
+  const rules = RULES.filter(({ of }) => of.includes(name)).map(({ of: _, ...rule }) => rule)
+  if (rules.length > 0) operation['x-weft-rules'] = rules
   markFields(name, operation.requestBody, meta.fields)
   markFields(name, Object.values(operation.responses ?? {})[0], meta.shown)
   const headers = [...(revision ? [REVISION] : []), ...(isRepeatable(procedure) && right !== 'public' ? [KEY] : [])]

@@ -152,6 +152,22 @@ describe('rights', () => {
   })
 })
 
+describe('an account', () => {
+  test('of a tenant, or of a provider, is not for when every provider is down; and a provider names its people', async () => {
+    const { enter, person, send, stores } = await startConsole()
+    const { headers } = await enter()
+    await person('tenant-member')
+    const member = await stores.accounts.byName('tenant-member')
+    const change = async (patch: object) =>
+      json(await send('PATCH', `/api/v1/users/${member?.id}`, patch, { ...headers, 'if-match': '"1"' }))
+    const refused = (pointer: string, rule: string) => ({ status: 422, errors: [{ pointer, rule }] })
+    expect(await change({ breakGlass: true })).toMatchObject(refused('/breakGlass', 'user.break-glass'))
+    Object.assign(member ?? {}, { tenantId: null, providerName: 'norrdata' })
+    expect(await change({ breakGlass: true })).toMatchObject(refused('/breakGlass', 'user.break-glass'))
+    expect(await change({ displayName: 'Somebody' })).toMatchObject(refused('', 'user.provider'))
+  })
+})
+
 describe('problems', () => {
   test.each([
     ['malformed JSON', 'POST', '/api/v1/tenants', '{"name":', 400, 'malformed'],
@@ -413,6 +429,16 @@ describe('machines', () => {
     for (const operation of operations) expect(operation['x-weft-right']).toBeTypeOf('string')
     const names = document.paths['/networks/{id}']?.patch?.parameters?.map(({ name }) => name)
     expect(names).toContain('If-Match')
+  })
+
+  test('read which rules look at several fields', async () => {
+    const { send } = await startConsole()
+    const document = (await json(await send('GET', '/api/v1/openapi.json'))) as {
+      paths: Record<string, Record<string, { 'x-weft-rules'?: { rule: string; fields: string[]; words: string }[] }>>
+    }
+    const rules = document.paths['/subnets']?.post?.['x-weft-rules'] ?? []
+    expect(rules.map(({ rule }) => rule)).toContain('subnet.gateway')
+    expect(rules.find(({ rule }) => rule === 'subnet.gateway')?.fields).toEqual(['subnet.gateway', 'subnet.prefix'])
   })
 
   test('read of each field what it asks for beyond the right', async () => {

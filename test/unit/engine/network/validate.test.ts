@@ -243,6 +243,9 @@ describe('what a network may not be', () => {
     expect(rules(both.slice(0, 1), without('nic1', 'peerPort'))).toEqual([])
     const datapaths = new Map([...infrastructure.datapaths].filter(([id]) => id !== 'srv1'))
     expect(rules(both, { ...infrastructure, datapaths })).toEqual(['network.no-fabric'])
+    const servers = new Map([...infrastructure.servers].map(([id, server]) => [id, { ...server, vtep: '' }]))
+    expect(rules(both, { ...infrastructure, servers })).toEqual(['network.no-vtep', 'network.no-vtep'])
+    expect(rules(both.slice(0, 1), { ...infrastructure, servers })).toEqual([])
   })
 
   it('says for every error what to do, and where', () => {

@@ -229,6 +229,28 @@ describe('fields that ask for more than the right of their procedure', () => {
   })
 })
 
+describe('an operator too', () => {
+  const asked = async (method: string, path: string, body: object) => {
+    const bearer = await actorOf('operator').enter()
+    const { status, text } = await send(world.app, world.host, { method, url: `/api/v1${path}`, body }, bearer)
+    return { status, ...(JSON.parse(text) as { id?: string }) }
+  }
+
+  test('puts nobody of a tenant into a group that is wider than the tenant', async () => {
+    const { id } = await asked('POST', '/groups', { name: 'Everybody' })
+    expect(await asked('POST', `/groups/${id}/members`, { userId: world.red.ids.users })).toMatchObject({
+      ...{ status: 422, errors: [{ pointer: '/userId', rule: 'group.tenant' }] },
+    })
+  })
+
+  test('works nowhere where there is nothing', async () => {
+    const nowhere = { tenantId: '019ab000-0000-7000-8000-000000000000', siteId: null }
+    expect(await asked('PUT', '/session/place', nowhere)).toMatchObject({
+      ...{ status: 422, errors: [{ rule: 'session.place' }] },
+    })
+  })
+})
+
 describe('a tenant’s administrator makes nobody more than they are', () => {
   const OPERATOR = { role: 'operator', tenantId: null, siteId: null }
   const attempts = (): [string, string, object][] => {
