@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Place } from './outbound/places.ts'
-import { DEFAULT_INSTANCE, isLoopback, ROOT, SECRETS, type Values, validate } from './variables.ts'
+import { DEFAULT_INSTANCE, ROOT, SECRETS, type Values, validate } from './variables.ts'
 
 export { ConfigError, DEFAULT_INSTANCE, isLoopback, ROOT } from './variables.ts'
 
@@ -53,16 +53,16 @@ export interface Config {
   readonly http: {
     readonly host: string
     readonly port: number
-    /** Where it answers the web server, by plain http on loopback: the same port, or one of its own where that needs TLS or is elsewhere. */
-    readonly innerPort: number
+    /** The UNIX socket on which it answers the web server. */
+    readonly socket: string
     /** Scheme, host and port that browsers see. */
     readonly origin: string
     readonly tls: { readonly certificate: string; readonly key: string } | undefined
     readonly trustedProxies: readonly string[]
     readonly metricsToken: string | undefined
   }
-  /** The loopback port of the Next server. */
-  readonly web: { readonly port: number }
+  /** The UNIX socket of the Next server. */
+  readonly web: { readonly socket: string }
   readonly openflow: { readonly host: string; readonly port: number }
   readonly ovsdb: { readonly host: string; readonly port: number }
   readonly database: {
@@ -168,7 +168,7 @@ function databaseUrls(url: string | undefined, run: string): Config['database'] 
   return { embedded: false, admin: url, urls }
 }
 
-function httpOf(values: Values, shift: number): Config['http'] {
+function httpOf(values: Values, shift: number, run: string): Config['http'] {
   const { WEFT_HOST: listen, WEFT_TLS_CERTIFICATE: certificate, WEFT_TLS_KEY: key } = values
   const at = values.WEFT_PORT ?? 3000 + shift
   const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined
@@ -176,7 +176,7 @@ function httpOf(values: Values, shift: number): Config['http'] {
   const origin = new URL(values.WEFT_ORIGIN ?? `${tls ? 'https' : 'http'}://${name}:${at}`).origin
   return {
     ...{ host: listen, port: at, origin, tls },
-    innerPort: isLoopback(listen) && !tls ? at : (values.WEFT_INNER_PORT ?? 3002 + shift),
+    socket: path.join(run, 'engine.sock'),
     trustedProxies: values.WEFT_TRUSTED_PROXY ?? [],
     metricsToken: values.WEFT_METRICS_TOKEN,
   }
@@ -241,11 +241,11 @@ export function readConfig(
   const shift = portShift(instance)
   const state = path.resolve(values.WEFT_STATE, instance)
   const run = runFolder(state, instance)
-  const http = httpOf(values, shift)
+  const http = httpOf(values, shift, run)
   const minute_ms = 60_000
   return {
     ...{ instance, state, run, http, demo: values.WEFT_DEMO, bare: values.WEFT_BARE },
-    web: { port: values.WEFT_WEB_PORT ?? 3001 + shift },
+    web: { socket: path.join(run, 'web.sock') },
     openflow: { host: values.WEFT_OPENFLOW_HOST, port: values.WEFT_OPENFLOW_PORT ?? 6653 + shift },
     ovsdb: { host: values.WEFT_OVSDB_HOST, port: values.WEFT_OVSDB_PORT ?? 6640 + shift },
     database: databaseUrls(values.WEFT_DATABASE_URL, run),
@@ -316,7 +316,6 @@ export function configVariables(config: Config): Record<string, string> {
     WEFT_INSTANCE: config.instance,
     WEFT_STATE: path.dirname(config.state),
     WEFT_PORT: String(config.http.port),
-    WEFT_WEB_PORT: String(config.web.port),
     WEFT_DEMO: String(config.demo),
     WEFT_BARE: String(config.bare),
     ...(config.inventoryFile !== undefined && { WEFT_INVENTORY_FILE: config.inventoryFile }),

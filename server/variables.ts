@@ -72,8 +72,6 @@ const Environment = z.object({
   WEFT_STATE: file.default(path.join(ROOT, '.weft')),
   WEFT_HOST: host.default('127.0.0.1'),
   WEFT_PORT: port.optional(),
-  WEFT_WEB_PORT: port.optional(),
-  WEFT_INNER_PORT: port.optional(),
   WEFT_OPENFLOW_HOST: host.default('127.0.0.1'),
   WEFT_OPENFLOW_PORT: port.optional(),
   WEFT_OVSDB_HOST: host.default('127.0.0.1'),

@@ -18,10 +18,12 @@ interface Options {
   readonly headers?: () => Promise<Record<string, string>>
   /** Told when a call needs a fresh proof of who asks; where it answers true, the call is sent again. */
   readonly prove?: () => Promise<boolean>
+  /** Sends a request; by `fetch` unless it goes another way. */
+  readonly send?: (request: Request) => Promise<Response>
 }
 
 /** A client of the public API at this address. Refusals throw `ProblemError`. */
-export function makeApi(url: string, { headers, prove }: Options = {}): Api {
+export function makeApi(url: string, { headers, prove, send: given }: Options = {}): Api {
   const link = new OpenAPILink<CallContext>(contract, {
     url,
     headers: async ({ context }) => ({
@@ -29,7 +31,7 @@ export function makeApi(url: string, { headers, prove }: Options = {}): Api {
       ...(context.revision === undefined ? {} : { 'if-match': String(context.revision) }),
     }),
     fetch: async (request, init) => {
-      const send = (what: Request) => fetch(what, { ...init, credentials: 'same-origin', cache: 'no-store' })
+      const send = given ?? ((what: Request) => fetch(what, { ...init, credentials: 'same-origin', cache: 'no-store' }))
       const again = prove ? request.clone() : undefined
       const response = await send(request)
       if (response.ok) return response

@@ -1,14 +1,32 @@
 import 'server-only'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { dehydrate, type QueryClient } from '@tanstack/react-query'
 import { headers } from 'next/headers'
 import { makeApi, makeUtils, type Utils } from './orpc.ts'
 import { makeQueryClient } from './query-client.ts'
 
-/** Where the engine listens; `/api/v1` is added where the variable names the origin alone. */
-const base = (process.env.WEFT_API ?? 'http://127.0.0.1:3000').replace(/\/+$/, '').replace(/\/api\/v1$/, '')
+/** The name by which the engine is called, and the UNIX socket on which it answers pages. */
+const { WEFT_API = 'http://127.0.0.1:3000', WEFT_API_SOCKET: socketPath } = process.env
+
+/** `fetch` knows ports alone. */
+async function sendBySocket(what: Request): Promise<Response> {
+  const { url, method } = what
+  const asked = request(url, { socketPath, method, headers: Object.fromEntries(what.headers) })
+  // What breaks after the answer has begun is told by its body.
+  asked.on('error', () => undefined).end(Buffer.from(await what.arrayBuffer()))
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  const body = await buffer(answer)
+  const headers = Object.entries(answer.headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  )
+  return new Response(body.length > 0 ? new Uint8Array(body) : null, { status: answer.statusCode ?? 502, headers })
+}
 
 /** The API in the name of the person whose request is being answered. */
-export const serverApi = makeApi(`${base}/api/v1`, {
+export const serverApi = makeApi(`${WEFT_API}/api/v1`, {
+  send: sendBySocket,
   headers: async () => ({ cookie: (await headers()).get('cookie') ?? '' }),
 })
 const serverUtils = makeUtils(serverApi)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -21,6 +22,7 @@ import { openapiDocument } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { requestRates } from './rates.ts'
 import { DATA_POLICY, requestGuard, SECURITY_HEADERS } from './security.ts'
+import { listenOnSocket } from './socket.ts'
 import { registerStream } from './stream.ts'
 import { registerWeb } from './web.ts'
 
@@ -51,30 +53,26 @@ const STRICT_TRANSPORT = 'max-age=31536000; includeSubDomains'
 /** Answered whatever name they are called by: machines ask them by address. */
 const UNGUARDED = new Set(['/health', '/metrics'])
 
-/**
- * The server that people reach and, where that is not plain http on loopback, a second one that is: it answers the web
- * server on this machine, which knows no certificate.
- */
+/** The server that people reach, and the one on the UNIX socket, which answers the web server. */
 function serversOf({ http }: AppParts['config']) {
-  const { tls, port, innerPort } = http
+  const { tls } = http
   let inner: Server | undefined
   const serverFactory = (handler: RequestListener): Server => {
-    if (innerPort !== port) inner = createServer(handler)
+    inner ??= createServer(handler).on('connection', fromHere)
     if (!tls) return createServer(handler)
     const files = { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }
     return createSecureServer({ ...files, ...TLS, honorCipherOrder: true }, handler)
   }
-  const listenInside = () =>
-    new Promise<void>((resolve, reject) => {
-      if (!inner) return resolve()
-      inner.once('error', reject).listen(innerPort, '127.0.0.1', resolve)
-    })
+  const listenInside = async () => inner && listenOnSocket(inner, http.socket)
   const close = () => {
     inner?.close()
     inner?.closeAllConnections()
   }
   return { serverFactory, listenInside, close }
 }
+
+/** A UNIX socket has no address: whoever opens it is on this machine. */
+const fromHere = (socket: Socket) => Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1' })
 
 function registerHealth(app: FastifyInstance, { health, config }: AppParts): void {
   app.get('/health', async (_request, reply) => {
@@ -125,6 +123,6 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates, parts.limits) })
   const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)
-  await registerWeb(app, config.web.port)
+  await registerWeb(app, config.web.socket)
   return app
 }

@@ -47,14 +47,13 @@ const POSTED_ACROSS_SITES: ReadonlySet<string> = new Set([
 ])
 
 /** Hosts by which the console may be called. */
-function hostsOf({ host, port, innerPort, origin }: Config['http']): ReadonlySet<string> {
+function hostsOf({ host, port, origin }: Config['http']): ReadonlySet<string> {
   const { host: named } = new URL(origin)
   if (isLoopback(host)) {
-    const ports = new Set([port, innerPort])
-    const names = ['127.0.0.1', 'localhost', '[::1]'].flatMap((name) => [...ports].map((one) => `${name}:${one}`))
+    const names = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${port}`)
     return new Set([named, ...names])
   }
-  return new Set([named, `127.0.0.1:${innerPort}`])
+  return new Set([named])
 }
 
 /**

@@ -10,7 +10,7 @@ const sendAway = (reply: FastifyReply) =>
   reply.code(503).header('retry-after', '2').header('cache-control', 'no-store').type('text/html').send(AWAY)
 
 /** Hands everything that nobody else answers to the Next server, with a nonce for the scripts and styles of its pages. */
-export async function registerWeb(app: FastifyInstance, port: number): Promise<void> {
+export async function registerWeb(app: FastifyInstance, socket: string): Promise<void> {
   // The proxy tells of every request that it passes on, and of each that fails while the pages start: neither is worth a line.
   await app.register(pages, { logLevel: 'error' })
 
@@ -22,12 +22,13 @@ export async function registerWeb(app: FastifyInstance, port: number): Promise<v
       reply.header('content-security-policy', pagePolicy(nonce))
     })
     await scope.register(proxy, {
-      upstream: `http://127.0.0.1:${port}`,
+      upstream: `unix+http://${encodeURIComponent(socket)}`,
       httpMethods: ['GET', 'HEAD', 'POST'],
       // Pages are never cached by anybody who does not ask Next: but its hashed files may be kept.
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => ({
           ...headers,
+          host: 'localhost',
           'x-nonce': request.nonce,
           // Next takes the nonce for its own scripts from here.
           'content-security-policy': pagePolicy(request.nonce),

@@ -9,11 +9,9 @@ const isFree = (host: string, port: number): Promise<boolean> =>
   })
 
 /** Throws when a port that this instance is to listen on is taken, naming each and what changes it. */
-export async function checkPorts({ http, web, openflow, ovsdb }: Config): Promise<void> {
+export async function checkPorts({ http, openflow, ovsdb }: Config): Promise<void> {
   const wanted = [
     { ...http, variable: 'WEFT_PORT' },
-    ...(http.innerPort === http.port ? [] : [{ host: '127.0.0.1', port: http.innerPort, variable: 'WEFT_INNER_PORT' }]),
-    { host: '127.0.0.1', port: web.port, variable: 'WEFT_WEB_PORT' },
     { ...openflow, variable: 'WEFT_OPENFLOW_PORT' },
     { ...ovsdb, variable: 'WEFT_OVSDB_PORT' },
   ]

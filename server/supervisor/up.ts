@@ -1,4 +1,5 @@
 import { mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { get } from 'node:http'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, childEnvironment, configVariables, ROOT, secretVariables } from '#server/config.ts'
@@ -88,26 +89,28 @@ const startEngine = (stack: Stack, config: Config, log: Log, lab: boolean) => {
 }
 
 function startWeb(stack: Stack, config: Config, log: Log) {
-  const next = ['node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1', '-p', String(config.web.port)]
-  const api = { WEFT_API: `http://127.0.0.1:${config.http.innerPort}`, NEXT_TELEMETRY_DISABLED: '1' }
+  const args = ['server/web/main.ts', config.web.socket]
+  const api = {
+    ...{ WEFT_API_SOCKET: config.http.socket, WEFT_API: `http://${new URL(config.http.origin).host}` },
+    NEXT_TELEMETRY_DISABLED: '1',
+  }
   // Pages keep nothing: when the supervisor is gone they need not end in order.
   const ends = { stop_ms: 3000, deathSignal: 'KILL' } as const
-  return keep(stack, log, 'web', startNode(config, logFile(config, 'web'), next, api, ends))
+  return keep(stack, log, 'web', startNode(config, logFile(config, 'web'), args, api, ends))
 }
+
+const answers = (socketPath: string, at: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const signal = AbortSignal.timeout(2000)
+    get({ socketPath, path: at, agent: false, signal }, (answer) =>
+      resolve((answer.resume().statusCode ?? 500) < 500),
+    ).once('error', () => resolve(false))
+  })
 
 /** Polls until the engine and the pages answer. Throws with where to look when they do not. */
 async function ready(config: Config, services: readonly (Service | undefined)[], signal: AbortSignal): Promise<void> {
   const deadline_ms = performance.now() + READY_MS
-  const answers = (url: string) =>
-    fetch(url, { signal: AbortSignal.timeout(2000) }).then(
-      ({ status }) => status < 500,
-      () => false,
-    )
-  const [engine, web] = [
-    `http://127.0.0.1:${config.http.innerPort}/health`,
-    `http://127.0.0.1:${config.web.port}/icon.svg`,
-  ]
-  while (!(await answers(engine)) || !(await answers(web))) {
+  while (!(await answers(config.http.socket, '/health')) || !(await answers(config.web.socket, '/icon.svg'))) {
     signal.throwIfAborted()
     const failing = services.find((service) => (service?.starts() ?? 0) > STARTS_MAX)
     if (failing) throw new Error(`${failing.name} ends again and again; see ${path.join(config.state, 'log')}`)

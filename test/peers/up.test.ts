@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -62,6 +62,31 @@ const healthy = () =>
     ({ ok }) => ok,
     () => false,
   )
+/** The sign-in page by way of the engine, which says so while the web server is away. */
+const pages = () =>
+  fetch(`${config.url}/sign-in`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+/** TCP ports on which a process listens. */
+function listening({ pid }: ProcessMark): number[] {
+  const folder = `/proc/${pid}/fd`
+  const own = new Set(readdirSync(folder).map((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(path.join(folder, fd)))?.[1]))
+  return ['tcp', 'tcp6'].flatMap((name) =>
+    readFileSync(`/proc/${pid}/net/${name}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === '0A' && own.has(inode))
+      .map(([, local]) => Number.parseInt(local?.split(':')[1] ?? '', 16)),
+  )
+}
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}
 const namespaces = () =>
   (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) => name.startsWith(`w${INSTANCE}-`))
 /** Every process that names the instance's folder, but for the one that asks. */
@@ -115,7 +140,18 @@ describe('up', () => {
       await until(`${name} again`, () => children().get(name)?.pid !== before.get(name)?.pid)
       for (const [other, mark] of before) if (other !== name) expect(isAlive(mark)).toBe(true)
       await until('health', healthy)
+      await until('pages', pages)
     }
+  })
+
+  test('listens on the ports that are named, and its parts reach each other by sockets of its user alone', async () => {
+    await up()
+    const byPart = [...children()].map(([name, mark]) => [name, listening(mark).sort()])
+    const { http, openflow, ovsdb } = config
+    const ports = [http.port, openflow.port, ovsdb.port].sort()
+    expect(Object.fromEntries(byPart)).toEqual({ engine: ports, web: [], PostgreSQL: [] })
+    expect([http.socket, config.web.socket].map((socket) => statSync(socket).mode & 0o777)).toEqual([0o600, 0o600])
+    expect(statSync(config.run).mode & 0o777).toBe(0o700)
   })
 
   test('starts in 5 s when everything is there', async () => {

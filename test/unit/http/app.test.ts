@@ -358,7 +358,8 @@ describe('pages', () => {
   })
 
   test('while the web server is away a page says so and tries again', async () => {
-    const { send } = await startConsole({ WEFT_WEB_PORT: '1' })
+    const { send, web } = await startConsole()
+    web.close()
     const answer = await send('GET', '/')
     expect(answer.status).toBe(503)
     expect(await answer.text()).toContain('http-equiv="refresh"')

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { AnyRouter } from '@orpc/server'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
@@ -13,6 +16,7 @@ import type { Role } from '#server/contract/rights.ts'
 import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
+import { listenOnSocket } from '#server/http/socket.ts'
 import { relyingParties } from '#server/identity/credentials/relying-party.ts'
 import { attemptsByAddress } from '#server/identity/federation/attempts.ts'
 import { createFirstOperator } from '#server/identity/first-operator.ts'
@@ -31,15 +35,20 @@ const listening = (server: Server) =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
 
-/** What stands for the web server: it answers what it was sent. */
-async function startWeb() {
+/** A state folder of its own, in which what stands for the web server answers what it was sent. */
+async function startWeb(environment: Record<string, string>) {
+  const state = mkdtempSync(path.join(tmpdir(), 'weft-http-'))
+  const { web } = readConfig({}, { WEFT_STATE: state, ...environment })
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', "default-src 'unsafe-inline'")
     response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.headers }))
   })
-  const port = await listening(server)
-  onTestFinished(() => void server.close())
-  return port
+  await listenOnSocket(server, web.socket)
+  onTestFinished(async () => {
+    await new Promise((closed) => server.close(closed).closeAllConnections())
+    rmSync(state, { recursive: true, force: true })
+  })
+  return { state, server }
 }
 
 async function freePort(): Promise<number> {
@@ -80,12 +89,8 @@ function tenantHandlers() {
 
 /** A console with sign-in, users, one tenant and what is added, in memory, behind a real port; gone when the test ends. */
 export async function startConsole(environment: Record<string, string> = {}, more: Record<string, AnyRouter> = {}) {
-  const [port, web] = [await freePort(), await startWeb()]
-  const inner = String(await freePort())
-  const config = readConfig(
-    {},
-    { WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), WEFT_INNER_PORT: inner, ...environment },
-  )
+  const [port, { state, server: web }] = [await freePort(), await startWeb(environment)]
+  const config = readConfig({}, { WEFT_PORT: String(port), WEFT_STATE: state, ...environment })
   const stores = memoryIdentity()
   const audit = memoryAudit()
   const watch = watchInto(audit)
@@ -155,6 +160,7 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   }
   return {
     port,
+    web,
     origin,
     send,
     enter,

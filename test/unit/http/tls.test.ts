@@ -63,13 +63,6 @@ describe('off loopback', () => {
       await expect(shake(port, { maxVersion: 'TLSv1.2', ciphers })).rejects.toThrow(/handshake failure/)
   })
 
-  test('the web server of this machine comes over plain http on loopback', async () => {
-    const { config } = await startConsole(TLS)
-    expect(config.http.innerPort).not.toBe(config.http.port)
-    const answer = await fetch(`http://127.0.0.1:${config.http.innerPort}/api/v1/session`)
-    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([401, 'unauthenticated'])
-  })
-
   test('behind a named proxy the address and scheme are those that it tells, and nobody else is believed', async () => {
     const proxied = { WEFT_HOST: '0.0.0.0', WEFT_TRUSTED_PROXY: '127.0.0.1', WEFT_ORIGIN: 'https://weft.test' }
     const forwarded = {

@@ -9,7 +9,7 @@ export const MINUTE_MS = 60_000
 export const ORIGIN = 'http://localhost:3000'
 export const from: LocalOrigin = { address: '192.0.2.1', agent: 'test', origin: ORIGIN, note: {} }
 
-const HTTP = { host: '127.0.0.1', port: 3000, innerPort: 3000, origin: 'http://127.0.0.1:3000', tls: undefined }
+const HTTP = { host: '127.0.0.1', port: 3000, socket: '/engine', origin: 'http://127.0.0.1:3000', tls: undefined }
 
 /** The first operator, with everything that signs them in, in memory and at a time that the test says. */
 export async function ground({

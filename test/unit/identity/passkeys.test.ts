@@ -106,7 +106,7 @@ describe('a passkey', () => {
 })
 
 describe('the relying party', () => {
-  const http = { host: '127.0.0.1', port: 3000, innerPort: 3000, tls: undefined, trustedProxies: [] as string[] }
+  const http = { host: '127.0.0.1', port: 3000, socket: '/engine', tls: undefined, trustedProxies: [] as string[] }
   const at = (more: object) =>
     relyingParties({ ...http, metricsToken: undefined, origin: 'http://127.0.0.1:3000', ...more })
 

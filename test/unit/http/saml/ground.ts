@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { sessionHandlers } from '#server/api/session.ts'
@@ -69,15 +72,10 @@ export const metadataOf = (issuer: string, { certificate }: Credential) =>
 /** A console with a database whose people sign in through providers that tests speak for. */
 export async function startSignIn(environment: Record<string, string> = {}, log?: (database: Database) => AuditSink) {
   const database = await startTestDatabase()
-  const [port, web, inner] = [await freePort(), await freePort(), await freePort()]
-  const config = readConfig(
-    {},
-    // Many keys are made here: short ones, which is quicker.
-    {
-      ...{ WEFT_PORT: String(port), WEFT_WEB_PORT: String(web), WEFT_INNER_PORT: String(inner), WEFT_RSA_BITS: '2048' },
-      ...environment,
-    },
-  )
+  const [port, state] = [await freePort(), mkdtempSync(path.join(tmpdir(), 'weft-saml-'))]
+  // Many keys are made here: short ones, which is quicker.
+  const chosen = { WEFT_PORT: String(port), WEFT_STATE: state, WEFT_RSA_BITS: '2048' }
+  const config = readConfig({}, { ...chosen, ...environment })
   const { origin } = config.http
   const own = rsaCredential(2_048)
   const audit = memoryAudit()
@@ -231,6 +229,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     async close() {
       await app.close()
       await database.close()
+      rmSync(state, { recursive: true, force: true })
     },
   }
 }
