@@ -77,6 +77,8 @@ export interface Config {
     readonly absolute_ms: number
     /** How long a proof of who somebody is counts for dangerous acts. */
     readonly fresh_ms: number
+    /** What sign-in has to prove at least: anything, several factors, a passkey, or one that no device copies. */
+    readonly secondFactor: NonNullable<Values['WEFT_SECOND_FACTOR']>
   }
   readonly signIn: {
     /** The name of the account that is made where there is none yet. */
@@ -90,6 +92,8 @@ export interface Config {
     readonly window_ms: number
     /** Codes of how many steps before and after the present one count. */
     readonly totpStepsApart: number
+    /** How long a password counts that was made for somebody. */
+    readonly firstPassword_ms: number
   }
   readonly passwords: {
     /** A file of those that became known in breaches: no new one is among them. */
@@ -253,6 +257,7 @@ export function readConfig(
       idle_ms: values.WEFT_SESSION_IDLE_MINUTES * minute_ms,
       absolute_ms: values.WEFT_SESSION_MINUTES * minute_ms,
       fresh_ms: values.WEFT_FRESH_MINUTES * minute_ms,
+      secondFactor: values.WEFT_SECOND_FACTOR ?? 'optional',
     },
     signIn: {
       firstOperator: values.WEFT_FIRST_OPERATOR,
@@ -262,6 +267,7 @@ export function readConfig(
       perAddressFederated: values.WEFT_FEDERATED_TRIES_PER_ADDRESS,
       window_ms: values.WEFT_SIGN_IN_WINDOW_MINUTES * minute_ms,
       totpStepsApart: values.WEFT_TOTP_STEPS_APART,
+      firstPassword_ms: values.WEFT_FIRST_PASSWORD_HOURS * 60 * minute_ms,
     },
     passwords: { breached: values.WEFT_BREACHED_PASSWORDS && path.resolve(values.WEFT_BREACHED_PASSWORDS) },
     rates: {

@@ -46,10 +46,9 @@ async function start(): Promise<{ log: Logger; stop: () => Promise<void> }> {
   const metrics = metricsRegistry()
   const wired = await wire({ config, log, events, metrics })
   await mkdir(config.state, { recursive: true, mode: 0o700 })
-  const { firstOperator } = config.signIn
-  await createFirstOperator(wired.accounts, firstOperator, async (password) => {
-    await keepPassword(config.state, firstOperator, password)
-  })
+  const { firstOperator, firstPassword_ms } = config.signIn
+  const keep = async (password: string) => void (await keepPassword(config.state, firstOperator, password))
+  await createFirstOperator(wired.accounts, firstOperator, keep, Date.now() + firstPassword_ms)
   if (config.inventoryFile !== undefined) await declare(config.inventoryFile, wired, log)
   const app = await createApp({ ...wired, config, events, metrics, log })
   await wired.start()

@@ -15,6 +15,7 @@ export const isLoopback = (host: string): boolean =>
 
 const port = z.coerce.number('a port from 1 to 65535').int().min(1).max(65_535)
 const minutes = z.coerce.number('a number of minutes').min(1).max(525_600)
+const hours = z.coerce.number('a number of hours').min(1).max(8760)
 const count = z.coerce.number('a number').int().min(1).max(100_000)
 const host = z.string().refine((text) => text === 'localhost' || isIP(text) !== 0, 'an IP address, or localhost')
 const file = z.string().min(1)
@@ -85,6 +86,8 @@ const Environment = z.object({
   WEFT_FRESH_MINUTES: minutes.default(10),
   WEFT_FIRST_OPERATOR: Name.default('admin'),
   WEFT_LOCAL_SIGN_IN: z.enum(['always', 'break-glass']).default('always'),
+  WEFT_SECOND_FACTOR: z.enum(['optional', 'required', 'passkey', 'hardware']).optional(),
+  WEFT_FIRST_PASSWORD_HOURS: hours.default(72),
   WEFT_SIGN_IN_TRIES: count.default(10),
   WEFT_SIGN_IN_TRIES_PER_ADDRESS: count.default(50),
   WEFT_FEDERATED_TRIES_PER_ADDRESS: count.default(1000),

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { Event } from './http/events.ts'
 import { cachedSessions } from './identity/access-cache.ts'
 import { announceBreakGlass } from './identity/break-glass.ts'
+import { factorRules } from './identity/credentials/held.ts'
 import { passkeys as openPasskeys } from './identity/credentials/passkeys.ts'
 import { relyingParties } from './identity/credentials/relying-party.ts'
 import { totp as openTotp } from './identity/credentials/totp.ts'
@@ -42,10 +43,12 @@ export function openSignIn(parts: SignInParts) {
   const sessions = sessionKeeper(store, config.session, clock, moves)
   const name = `${config.product.name} ${config.instance}`
   const { totpStepsApart: stepsApart } = config.signIn
+  const { secondFactor } = config.session
   const totp = openTotp({ store: totpStore(database), keys, issuer: name, stepsApart, clock })
   const passkeys = openPasskeys({
-    ...{ store: passkeyStore(database), relyingParties: relyingParties(config.http), name, clock },
+    ...{ store: passkeyStore(database), relyingParties: relyingParties(config.http), name, clock, secondFactor },
   })
+  const factors = factorRules(totp, passkeys, secondFactor)
   const announce = announceBreakGlass({
     ...{ audit, warn },
     alert: (ref) => publish({ topic: 'alert', kind: 'break-glass', ref, tenantId: null }),
@@ -54,13 +57,14 @@ export function openSignIn(parts: SignInParts) {
   const challenges = attemptsByAddress({ name: 'passkey.challenges', perAddress, window_ms }, limits)
   const signIn = localSignIn({
     ...{ accounts, sessions, limits: config.signIn, watch: limits, totp, passkeys, local, checkPassword, announce },
+    secondFactor,
   })
   return {
     ...{ sessions, signIn, passkeys },
     notices: breakGlassNotices((since_ms) => recentAlerts(database, since_ms)),
     handlers: {
       sessions: sessionListHandlers({ register: sessionRegister(database), sessions }),
-      credentials: credentialHandlers({ totp, passkeys, challenges }),
+      credentials: credentialHandlers({ totp, passkeys, factors, sessions, challenges }),
     },
   }
 }

@@ -243,10 +243,11 @@ function openDoor(
   const router = {
     session: sessionHandlers({
       ...{ signIn, sessions, product, logout: federation.logout, onPasswordChanged },
+      secondFactor: config.session.secondFactor,
       onFollowed: federation.onFollowed,
     }),
     ...local.handlers,
-    users: userHandlers(accounts, checkPassword),
+    users: userHandlers({ accounts, sessions, firstPassword_ms: config.signIn.firstPassword_ms }),
     roles: roleHandlers(stores.roles),
     bindings: bindingHandlers({ accounts, roles: stores.roles, bindings: stores.bindings }),
     groups: groupHandlers({ accounts, roles: stores.roles, bindings: stores.bindings, groups: stores.groups }),
@@ -322,7 +323,16 @@ export async function wire(parts: WiringParts) {
   let watching: NodeJS.Timeout | undefined
   const look = () => federation.watch.look().catch((error: Error) => log.error({ err: error }, 'metadata'))
   return {
-    ...{ router, sessions: withTokens(sessions, tokens), accounts, audit, limits, idempotency, keys, decisions },
+    ...{
+      router,
+      sessions: withTokens(sessions, tokens, config.session),
+      accounts,
+      audit,
+      limits,
+      idempotency,
+      keys,
+      decisions,
+    },
     ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout, passkeys },
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({

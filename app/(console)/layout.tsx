@@ -8,7 +8,7 @@ import { preload, serverApi } from '#components/queries/server.ts'
 import { taskQueries } from '#components/queries/tasks.ts'
 import { Lost } from '#components/shell/lost.tsx'
 import { Shell } from '#components/shell/shell.tsx'
-import { ToSignIn } from '#components/shell/to-sign-in.tsx'
+import { ToOwed, ToSignIn } from '#components/shell/to-sign-in.tsx'
 import type { Session } from '#server/contract/session.ts'
 
 /** The session of the person, or why there is none. */
@@ -31,6 +31,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
       </Lost>
     )
   }
+  if (session.owes.length > 0) return <ToOwed />
   const state = await preload((client, u) => [
     client.prefetchQuery(networkQueries(u).list()),
     client.prefetchQuery(changeQueries(u).list()),

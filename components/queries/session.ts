@@ -6,6 +6,9 @@ type SignInInput = Parameters<Api['session']['create']>[0]
 
 export const useSignIn = () => useMutation({ mutationFn: (input: SignInInput) => api.session.create(input) })
 
+/** Who is signed in, and what they still owe, as it is now. */
+export const useReadSession = () => useMutation({ mutationFn: () => api.session.get() })
+
 /** Signs out here, or also at the provider and the consoles that the session reaches; answers where to go on. */
 export const useSignOut = () => useMutation({ mutationFn: (everywhere: boolean) => api.session.logout({ everywhere }) })
 

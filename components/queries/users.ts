@@ -27,10 +27,10 @@ export interface UserInput {
   readonly displayName?: string
   readonly role: Role
   readonly tenantId: string | null
-  readonly password: string
 }
 
 export const useCreateUser = () => useUserMutation((input: UserInput) => api.users.create(input))
+export const useNewPassword = () => useUserMutation((id: string) => api.users.newPassword({ id }))
 export const useRemoveUser = () => useUserMutation((id: string) => api.users.remove({ id }))
 
 /** A role that somebody is given, or a group: everywhere, in a tenant, or at a site. */

@@ -1,86 +1,32 @@
 'use client'
-import { zodResolver } from '@hookform/resolvers/zod'
 import { useTheme } from 'next-themes'
 import { Fragment } from 'react'
-import { useForm } from 'react-hook-form'
-import { z } from 'zod'
 import { RIGHTS } from '#server/contract/rights.ts'
-import { byField, problemOf } from '../queries/problem.ts'
-import { useChangePassword } from '../queries/session.ts'
 import { RIGHT_AREAS, RIGHT_WORDS } from '../shell/rights.ts'
 import { roleWords, useSession } from '../shell/session.tsx'
 import { THEMES } from '../shell/user-menu.tsx'
-import { Banner, ErrorBanner } from '../ui/banner.tsx'
-import { Button } from '../ui/button.tsx'
-import { FormText } from '../ui/form-text.tsx'
+import { Banner } from '../ui/banner.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { Moment, useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 import { listed } from '../ui/words.ts'
-import { NewPassword } from './new-password.ts'
 import { Passkeys } from './passkeys.tsx'
+import { PasswordForm } from './password-form.tsx'
 import { SettingsHead } from './settings-head.tsx'
 import { Totp } from './totp.tsx'
 import './settings.css'
 
-const Form = z
-  .object({
-    current: z.string().min(1),
-    next: NewPassword,
-    again: z.string(),
-  })
-  .refine(({ next, again }) => next === again, { path: ['again'], message: 'It differs from the one above.' })
-type Form = z.infer<typeof Form>
-
-const FIELDS = [
-  { field: 'current', label: 'Current password', autoComplete: 'current-password' },
-  { field: 'next', label: 'New password', autoComplete: 'new-password' },
-  { field: 'again', label: 'New password again', autoComplete: 'new-password' },
-] as const
-
 function Password() {
-  const change = useChangePassword()
-  const form = useForm<Form>({
-    mode: 'onChange',
-    resolver: zodResolver(Form),
-    defaultValues: { current: '', next: '', again: '' },
-  })
-  const refused = byField(change.error ? problemOf(change.error) : undefined)
-  const save = form.handleSubmit(({ current, next }) =>
-    change.mutate(
-      { current, next },
-      {
-        onSuccess: () => {
-          form.reset()
-          toast({ tone: 'ok', text: 'Your password is changed' })
-        },
-      },
-    ),
-  )
   return (
     <section className="card" aria-labelledby="h-password">
       <header>
         <h2 id="h-password">Password</h2>
       </header>
-      <form className="in stack" onSubmit={(event) => void save(event)}>
-        <ErrorBanner error={change.error} except={['current', 'next']} />
-        {FIELDS.map(({ field, label, autoComplete }) => (
-          <FormText
-            key={field}
-            control={form.control}
-            name={field}
-            label={label}
-            type="password"
-            autoComplete={autoComplete}
-            refused={refused.get(field)}
-          />
-        ))}
-        <div className="row">
-          <Button type="submit" look="primary" isDisabled={!form.formState.isValid || change.isPending}>
-            Change password
-          </Button>
-        </div>
-      </form>
+      <PasswordForm
+        className="in stack"
+        current="Current password"
+        onDone={() => toast({ tone: 'ok', text: 'Your password is changed' })}
+      />
     </section>
   )
 }

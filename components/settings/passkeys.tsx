@@ -12,7 +12,8 @@ import { Icon } from '../ui/icon.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Moment } from '../ui/time.tsx'
 
-function NewPasskey({ onClose }: { onClose: () => void }) {
+/** Has the browser make a passkey, under a name. */
+export function NewPasskey({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const add = useAddPasskey()
   const submit = (event: FormEvent) => {

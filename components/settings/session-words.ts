@@ -4,6 +4,8 @@ const METHODS: Readonly<Record<string, string>> = {
   saml: 'SAML',
   oidc: 'OpenID Connect',
   totp: 'code',
+  mfa: 'a second factor',
+  hardware: 'a device that keeps it',
 }
 
 /** `Password and code`, for password+totp */

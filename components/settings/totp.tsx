@@ -23,7 +23,8 @@ function QrCode({ text, label }: { text: string; label: string }) {
   )
 }
 
-function Setup({ secret, uri, onClose }: { secret: string; uri: string; onClose: () => void }) {
+/** A new secret, and the first code of it. */
+export function SetUpTotp({ secret, uri, onClose }: { secret: string; uri: string; onClose: () => void }) {
   const [code, setCode] = useState('')
   const confirm = useConfirmTotp()
   const submit = (event: FormEvent) => {
@@ -100,7 +101,7 @@ export function Totp() {
         </p>
         <ErrorBanner error={begin.error} />
       </div>
-      {begin.data ? <Setup {...begin.data} onClose={() => begin.reset()} /> : null}
+      {begin.data ? <SetUpTotp {...begin.data} onClose={() => begin.reset()} /> : null}
       {removing ? (
         <Confirm
           title="Ask for no more codes?"

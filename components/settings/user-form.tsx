@@ -14,8 +14,7 @@ import { Select } from '../ui/choice.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { faultsOf } from '../ui/field.tsx'
 import { FormText } from '../ui/form-text.tsx'
-import { toast } from '../ui/toast.tsx'
-import { NewPassword } from './new-password.ts'
+import { FirstPassword } from './first-password.tsx'
 
 const Form = z
   .object({
@@ -23,7 +22,6 @@ const Form = z
     displayName: z.string().max(100, 'At most 100 characters.'),
     role: z.enum(ROLES),
     tenantId: z.string().nullable(),
-    password: NewPassword,
   })
   .refine(({ role, tenantId }) => !role.startsWith('tenant') || tenantId !== null, {
     path: ['tenantId'],
@@ -31,9 +29,8 @@ const Form = z
   })
 type Form = z.infer<typeof Form>
 const TEXTS = [
-  { field: 'name', label: 'Name', type: 'text' },
-  { field: 'displayName', label: 'Name for people', type: 'text' },
-  { field: 'password', label: 'First password', type: 'password' },
+  { field: 'name', label: 'Name' },
+  { field: 'displayName', label: 'Name for people' },
 ] as const
 
 /** Makes a local account. */
@@ -43,25 +40,18 @@ export function UserForm({ onClose }: { onClose: () => void }) {
   const form = useForm<Form>({
     mode: 'onChange',
     resolver: zodResolver(Form),
-    defaultValues: { name: '', displayName: '', role: 'operator', tenantId: null, password: '' },
+    defaultValues: { name: '', displayName: '', role: 'operator', tenantId: null },
   })
   const role = form.watch('role')
   const refused = byField(create.error ? problemOf(create.error) : undefined)
   const save = form.handleSubmit(({ displayName, tenantId, ...rest }) =>
-    create.mutate(
-      {
-        ...rest,
-        ...(displayName.trim() === '' ? {} : { displayName: displayName.trim() }),
-        tenantId: rest.role.startsWith('tenant') ? tenantId : null,
-      },
-      {
-        onSuccess: (account) => {
-          toast({ tone: 'ok', text: `${account.name} can sign in` })
-          onClose()
-        },
-      },
-    ),
+    create.mutate({
+      ...rest,
+      ...(displayName.trim() === '' ? {} : { displayName: displayName.trim() }),
+      tenantId: rest.role.startsWith('tenant') ? tenantId : null,
+    }),
   )
+  if (create.data) return <FirstPassword {...create.data} onClose={onClose} />
   return (
     <Dialog
       title="Create account"
@@ -79,16 +69,15 @@ export function UserForm({ onClose }: { onClose: () => void }) {
       }
     >
       <form className="stack" onSubmit={(event) => void save(event)}>
-        <ErrorBanner error={create.error} except={['name', 'displayName', 'password', 'tenantId']} />
-        {TEXTS.map(({ field, label, type }) => (
+        <ErrorBanner error={create.error} except={['name', 'displayName', 'tenantId']} />
+        {TEXTS.map(({ field, label }) => (
           <FormText
             key={field}
             control={form.control}
             name={field}
             label={label}
-            type={type}
             optional={field === 'displayName'}
-            autoComplete={type === 'password' ? 'new-password' : 'off'}
+            autoComplete="off"
             refused={refused.get(field)}
           />
         ))}

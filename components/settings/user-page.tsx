@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { Binding } from '#server/contract/access.ts'
 import type { Account } from '#server/contract/session.ts'
 import { useAllSessions, useEndSession } from '../queries/sessions.ts'
-import { useGive, useRemoveUser, useTake, useUpdateUser, useUser } from '../queries/users.ts'
+import { useGive, useNewPassword, useRemoveUser, useTake, useUpdateUser, useUser } from '../queries/users.ts'
 import { MayButton } from '../shell/may-button.tsx'
 import { roleWords, useMay, useSession } from '../shell/session.tsx'
 import { ErrorBanner, Refused } from '../ui/banner.tsx'
@@ -14,17 +14,29 @@ import { Confirm } from '../ui/confirm.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Status } from '../ui/status.tsx'
 import { TableWrap } from '../ui/table-wrap.tsx'
-import { Ago, Moment } from '../ui/time.tsx'
+import { Ago, Moment, useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 import { BindingForm } from './binding-form.tsx'
 import { BindingTable, bindingPlace } from './bindings.tsx'
+import { FirstPassword } from './first-password.tsx'
 import { agentWords, methodWords } from './session-words.ts'
 import { SettingsHead } from './settings-head.tsx'
 
 type Asked =
   | { readonly what: 'give' }
   | { readonly what: 'take'; readonly binding: Binding }
-  | { readonly what: 'remove' | 'disable' }
+  | { readonly what: 'remove' | 'disable' | 'password' }
+
+/** Until when somebody has time to choose an own password. */
+function FirstPasswordEnd({ at }: { at: string }) {
+  const ended = useInBrowser() && Date.parse(at) <= Date.now()
+  return (
+    <>
+      {ended ? 'ended ' : 'not changed yet, ends '}
+      <Moment time={at} long />
+    </>
+  )
+}
 
 function Identity({ user, self }: { user: Account; self: boolean }) {
   const update = useUpdateUser()
@@ -45,6 +57,14 @@ function Identity({ user, self }: { user: Account; self: boolean }) {
           <dd>{user.tenantName ? `of the tenant ${user.tenantName}` : 'of the installation'}</dd>
           <dt>Signs in</dt>
           <dd>{user.providerName ? `through ${user.providerName}` : 'with a local account'}</dd>
+          {user.passwordEndsAt ? (
+            <>
+              <dt>First password</dt>
+              <dd>
+                <FirstPasswordEnd at={user.passwordEndsAt} />
+              </dd>
+            </>
+          ) : null}
           <dt>Last sign-in</dt>
           <dd>{user.signedInAt ? <Moment time={user.signedInAt} long /> : <span className="dim">never</span>}</dd>
         </dl>
@@ -137,6 +157,7 @@ function Asking({ user, asked, onClose }: { user: Account; asked: Asked; onClose
   const take = useTake()
   const update = useUpdateUser()
   const remove = useRemoveUser()
+  const renew = useNewPassword()
   const done = { onSuccess: onClose }
   if (asked.what === 'give')
     return (
@@ -159,6 +180,24 @@ function Asking({ user, asked, onClose }: { user: Account; asked: Asked; onClose
         onClose={onClose}
       >
         <p>It counts {bindingPlace(asked.binding)}. Their next request is decided without it.</p>
+      </Confirm>
+    )
+  if (renew.data) return <FirstPassword {...renew.data} onClose={onClose} />
+  if (asked.what === 'password')
+    return (
+      <Confirm
+        title={`Make a new first password for ${user.name}?`}
+        act="Make password"
+        keep="Cancel"
+        isPending={renew.isPending}
+        error={renew.error}
+        onAct={() => renew.mutate(user.id)}
+        onClose={onClose}
+      >
+        <p>
+          The present one ends, and so do their sessions. They sign in with the new one once and choose another.
+          Passkeys and codes stay.
+        </p>
       </Confirm>
     )
   if (asked.what === 'disable') {
@@ -214,6 +253,11 @@ function Person({ user }: { user: Account }) {
             <MayButton right="user.write" onPress={() => setAsked({ what: 'disable' })}>
               {user.state === 'active' ? 'Disable' : 'Enable'}
             </MayButton>
+            {user.providerName === null ? (
+              <MayButton right="user.write" onPress={() => setAsked({ what: 'password' })}>
+                New password
+              </MayButton>
+            ) : null}
             <MayButton right="user.write" look="quiet" onPress={() => setAsked({ what: 'remove' })}>
               Remove
             </MayButton>

@@ -5,16 +5,18 @@ import { type ReactNode, useState } from 'react'
 import { problemOf } from '../queries/problem.ts'
 import { makeQueryClient } from '../queries/query-client.ts'
 import { Toasts } from '../ui/toast.tsx'
-import { toSignIn } from './to-sign-in.tsx'
+import { toOwed, toSignIn } from './to-sign-in.tsx'
 
-/** A query client that leads to the sign-in page when the session has ended. */
+/** A query client that leads to the sign-in page when the session has ended, and to what it owes. */
 function makeClient() {
   const { queries } = makeQueryClient().getDefaultOptions()
   return new QueryClient({
     defaultOptions: { ...(queries ? { queries } : {}) },
     queryCache: new QueryCache({
       onError: (error) => {
-        if (problemOf(error).status === 401 && window.location.pathname !== '/sign-in') toSignIn()
+        const { status, code } = problemOf(error)
+        if (status === 401 && window.location.pathname !== '/sign-in') toSignIn()
+        if (code === 'owed' && window.location.pathname !== '/owed') toOwed()
       },
     }),
   })

@@ -1,6 +1,7 @@
 'use client'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
+import type { Session } from '#server/contract/session.ts'
 import { problemOf } from '../queries/problem.ts'
 import { useSignIn } from '../queries/session.ts'
 import { passkeyToSignIn } from '../queries/sign-in.ts'
@@ -10,6 +11,7 @@ import { TextField } from '../ui/field.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useInBrowser } from '../ui/time.tsx'
 import { keepLastUsed } from './last-used.ts'
+import { owedAt } from './next.ts'
 
 const REFUSED = [400, 401, 403, 422]
 
@@ -32,9 +34,9 @@ export function LocalAccount({ next, onOther }: { next: string; onOther: () => v
     setName((was) => was || String(entered.get('username') ?? ''))
     setPassword((was) => was || String(entered.get('password') ?? ''))
   }, [])
-  const goOn = () => {
+  const goOn = ({ owes }: Session) => {
     keepLastUsed('local')
-    window.location.assign(next)
+    window.location.assign(owes.length > 0 ? owedAt(next) : next)
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()

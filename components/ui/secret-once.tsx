@@ -1,5 +1,5 @@
 'use client'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Button } from './button.tsx'
 import { Checkbox } from './checkbox.tsx'
 import { CopyLine } from './copy.tsx'
@@ -8,7 +8,7 @@ import { Dialog } from './dialog.tsx'
 interface Props {
   readonly title: string
   readonly lines: readonly { readonly label: string; readonly text: string }[]
-  readonly words: string
+  readonly words: ReactNode
   readonly onClose: () => void
 }
 

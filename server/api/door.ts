@@ -7,6 +7,7 @@ import { type Asked, decide, type Verdict } from '#server/identity/decide.ts'
 import { requireFresh } from '#server/identity/freshness.ts'
 import type { AccountRecord, AuditEntry, AuditSink, DecisionSink, Whose } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
+import { requireSettled } from '#server/identity/settled.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { requireFieldRights } from './field-rights.ts'
 
@@ -60,13 +61,14 @@ export interface SignedInContext extends RequestContext {
 
 /** The account as its own person and its administrators see it, with what it is at the place where it works. */
 export function publicAccount(record: AccountRecord, access: Access = accessOf(record.bindings)): Account {
-  const { id, name, displayName, email, state, providerName, breakGlass, signedInAt_ms, revision } = record
+  const { id, name, displayName, email, state, providerName, breakGlass, revision } = record
   const { role, tenantId, tenantName } = access
   const bindings = record.bindings.map(({ rights: _, ...binding }) => binding)
-  const signedInAt = signedInAt_ms === null ? null : new Date(signedInAt_ms).toISOString()
+  const timeOf = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms).toISOString())
+  const times = { passwordEndsAt: timeOf(record.passwordEndsAt_ms), signedInAt: timeOf(record.signedInAt_ms) }
   return {
     ...{ id, name, displayName, role, tenantId, tenantName, email, state, providerName, breakGlass },
-    ...{ bindings, signedInAt, revision },
+    ...{ ...times, bindings, revision },
   }
 }
 
@@ -136,6 +138,7 @@ export const door = raw.use(async ({ context, procedure, path, next }, input) =>
   const asked: Asked = { right: (meta as { right?: unknown }).right, writes }
   try {
     const verdict = authorise(asked, context)
+    if (context.caller && meta.right !== 'public' && !meta.settles) requireSettled(context.caller)
     if (context.caller) requireFieldRights(meta, input, context.caller)
     if (meta.fresh && context.caller) requireFresh(context.caller, Date.now())
     if (meta.revision && context.ifMatch === undefined)

@@ -11,6 +11,8 @@ export interface SessionParts {
   readonly signIn: LocalSignIn
   readonly sessions: Sessions
   readonly product: Session['product']
+  /** What sign-in has to prove at least. */
+  readonly secondFactor: Session['secondFactor']
   readonly logout: Pick<Logout, 'signOut'>
   /** Told when a session is about to take the place of another. */
   readonly onFollowed?: (session: string, by: string) => Promise<void>
@@ -30,14 +32,14 @@ const placesFor = ({ account, access, token }: Caller): Place[] =>
 
 /** Sign-in, sign-out, and who is signed in. */
 export function sessionHandlers(parts: SessionParts) {
-  const { signIn, sessions, product, logout, onFollowed, onPasswordChanged } = parts
+  const { signIn, sessions, product, secondFactor, logout, onFollowed, onPasswordChanged } = parts
   const view = (caller: Caller): Session => {
-    const { account, access, rights, expiresAt_ms, method, authenticatedAt_ms, freshUntil_ms } = caller
+    const { account, access, rights, expiresAt_ms, method, authenticatedAt_ms, freshUntil_ms, owes } = caller
     return {
       ...{ account: publicAccount(account, access), rights: [...rights], product },
       ...{ expiresAt: time(expiresAt_ms), place: placeOf(access), places: placesFor(caller) },
       ...{ method, authenticatedAt: time(authenticatedAt_ms), freshUntil: time(freshUntil_ms) },
-      stepUpUrl: stepUpPath(caller),
+      ...{ owes: [...owes], secondFactor, stepUpUrl: stepUpPath(caller) },
     }
   }
   return {

@@ -1,8 +1,9 @@
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
+import { makePassword } from '#server/identity/first-password.ts'
 import { mustHold, mustOutrank } from '#server/identity/grants.ts'
 import { hashPassword } from '#server/identity/password.ts'
-import type { PasswordCheck } from '#server/identity/password-check.ts'
 import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
+import type { Sessions } from '#server/identity/sessions.ts'
 import { brokenRules, notFound } from '#server/kernel/refusal.ts'
 import { api, publicAccount, type SignedInContext } from './door.ts'
 import { revisionOf } from './intent.ts'
@@ -37,8 +38,21 @@ function checkPatch(account: AccountRecord, patch: AccountPatch): void {
     )
 }
 
+export interface UserParts {
+  readonly accounts: AccountStore
+  readonly sessions: Pick<Sessions, 'endOthers'>
+  /** How long a password counts that is made here. */
+  readonly firstPassword_ms: number
+}
+
+/** A password that nobody chose: told once, and over soon. */
+async function firstPassword(life_ms: number) {
+  const password = makePassword()
+  return { password, passwordHash: await hashPassword(password), passwordEndsAt_ms: Date.now() + life_ms }
+}
+
 /** Accounts: those that are kept here, and those that providers vouch for. */
-export function userHandlers(accounts: AccountStore, checkPassword: PasswordCheck) {
+export function userHandlers({ accounts, sessions, firstPassword_ms }: UserParts) {
   /** Somebody who is to be changed or removed: not oneself, and nobody who holds more. */
   const governed = async (context: SignedInContext, id: string, what: string) => {
     context.note.subject = `user/${id}`
@@ -59,16 +73,28 @@ export function userHandlers(accounts: AccountStore, checkPassword: PasswordChec
       publicAccount(await accounts.get(context.scope, input.id)),
     ),
     create: api.users.create.handler(async ({ input, context }) => {
-      const { name, role, tenantId, password, displayName = name } = input
+      const { name, role, tenantId, displayName = name } = input
       context.note.detail = `${name}, ${role}`
       checkTenant(role, tenantId)
       mustHold(context.caller, ROLE_RIGHTS[role], { tenantId }, '/role')
-      await checkPassword(password, [name, displayName], '/password')
-      const passwordHash = await hashPassword(password)
-      const account = await accounts.create(context.scope, { name, role, tenantId, displayName, passwordHash })
+      const { password, ...first } = await firstPassword(firstPassword_ms)
+      const account = await accounts.create(context.scope, { name, role, tenantId, displayName, ...first })
       context.note.subject = `user/${account.id}`
       context.note.after = publicAccount(account)
-      return publicAccount(account)
+      return { ...publicAccount(account), password }
+    }),
+    newPassword: api.users.newPassword.handler(async ({ input, context }) => {
+      const { id, name, providerName } = await governed(context, input.id, 'gets no first password')
+      if (providerName !== null)
+        throw refuse(
+          ...(['/id', 'user.provider', `${providerName} vouches for ${name}, who has no password here.`] as const),
+          'Let them sign in there.',
+        )
+      const { password, passwordHash, passwordEndsAt_ms } = await firstPassword(firstPassword_ms)
+      await accounts.setPassword(id, passwordHash, passwordEndsAt_ms)
+      await sessions.endOthers(id, '')
+      context.note.after = publicAccount(await accounts.get(context.scope, id))
+      return { name, password, passwordEndsAt: new Date(passwordEndsAt_ms).toISOString() }
     }),
     update: api.users.update.handler(async ({ input, context }) => {
       const { id, ...patch } = input

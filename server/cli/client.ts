@@ -92,7 +92,7 @@ export function apiClient(config: Config, secrets?: Secrets): Client {
       headers: {
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(revision !== undefined && { 'if-match': `"${revision}"` }),
-        ...(!reads && { 'content-type': 'application/json' }),
+        ...(!reads && { 'content-type': 'application/json', 'x-weft-session': 'header' }),
       },
       ...(!reads && { body: JSON.stringify(fields) }),
     })
@@ -109,6 +109,9 @@ export function apiClient(config: Config, secrets?: Secrets): Client {
         problem = response.ok ? undefined : await problemOf(response)
       }
       if (!response.ok) throw failure(response, problem)
+      // What proves something more goes on under a new id.
+      const renewed = response.headers.get('x-weft-session')
+      if (renewed !== null && config.token === undefined) await keepSession(config, renewed)
       const text = await response.text()
       return text === '' ? undefined : JSON.parse(text)
     },

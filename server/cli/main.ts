@@ -7,12 +7,12 @@ import { Name } from '#server/contract/base.ts'
 import { auditExportCommand, auditVerifyCommand } from './audit.ts'
 import { apiClient } from './client.ts'
 import { CommandFailure, EXIT } from './exit.ts'
+import { type LoginOptions, login } from './login.ts'
 import { cliProcedures } from './nouns.ts'
 import { openflowCommand } from './openflow.ts'
 import { FORMATS, type Format, format } from './output.ts'
 import { procedureCommand, type Surroundings } from './procedure-command.ts'
-import { askedSecrets } from './prompt.ts'
-import { forgetSession, keepSession } from './session-file.ts'
+import { forgetSession } from './session-file.ts'
 
 const NOUN_WORDS: Readonly<Record<string, string>> = {
   session: 'who is signed in',
@@ -127,8 +127,10 @@ program
     const account = given ?? config.signIn.firstOperator
     if (!Name.safeParse(account).success) throw new CommandFailure(EXIT.usage, `--account: ${account} is no name`)
     const { recover } = await import('#server/supervisor/recover.ts')
-    const { password, file, codes, passkeys } = await recover(config, { account, withoutFactors })
-    log(`Sign in as ${account} with ${password} (also in ${file}, until it is changed).`)
+    const { password, passwordEndsAt, file, codes, passkeys } = await recover(config, { account, withoutFactors })
+    log(
+      `Sign in as ${account} with ${password} (also in ${file}) and choose your own; it ends ${passwordEndsAt.toISOString()}.`,
+    )
     if (codes) log('The code of its second factor is still asked for; --without-factors removes that.')
     if (passkeys > 0) log(`It still has ${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}.`)
   })
@@ -138,11 +140,10 @@ program
   .description('sign in; the session is kept in a file that you alone can read')
   .argument('[name]', 'the account (default: the first operator)')
   .option('--password-file <file>', 'read the password from a file; asked for when absent')
-  .action(async (given: string | undefined, { passwordFile }: { passwordFile?: string }) => {
+  .option('--new-password-file <file>', 'where the password was made for you: your own, read from a file')
+  .action(async (given: string | undefined, options: LoginOptions) => {
     const config = configOf()
-    const name = given ?? config.signIn.firstOperator
-    await keepSession(config, await apiClient(config, askedSecrets(passwordFile)).enter(name))
-    log(`Signed in to ${config.url} as ${name}.`)
+    await login(given ?? config.signIn.firstOperator, options, { config, log })
   })
 
 program

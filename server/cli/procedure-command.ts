@@ -41,8 +41,6 @@ function fileOptionOf({ name, required, words }: Field): Option {
 function optionsOf(field: Field): Option[] {
   const { name, required, form, choices, words } = field
   const flag = `--${flagOf(name)}`
-  if (name === 'password')
-    return [new Option('--password-file <file>', 'Read the password from a file; asked for when absent')]
   const kind = choices?.join('|') ?? (form === 'list' ? 'text' : form)
   const value = form === 'boolean' ? '' : ` <${kind}>`
   const named =
@@ -99,13 +97,10 @@ async function run(
   options: Typed,
   around: Surroundings,
 ): Promise<void> {
-  // A new account's password stands in that file; one's own is asked for then.
-  const creates = procedure.fields.some(({ name }) => name === 'password')
-  const client = apiClient(around.config(), askedSecrets(creates ? undefined : options.passwordFile))
+  const client = apiClient(around.config(), askedSecrets(options.passwordFile))
   const input = await inputOf(procedure, nouns, client, typed).catch((error: Error) => {
     throw error instanceof CommandFailure ? error : new CommandFailure(EXIT.usage, error.message)
   })
-  if (creates) input.password = await askedSecrets(options.passwordFile).password()
   const change = typeof input.change === 'string' ? input.change : undefined
   const given = options.revision === undefined ? undefined : Number(options.revision)
   const revision = procedure.meta.revision
@@ -143,7 +138,7 @@ export function procedureCommand(procedure: CliProcedure, nouns: Nouns, around: 
   command.addOption(
     new Option('-o, --output <format>', 'How to write the answer').choices([...FORMATS]).default('table'),
   )
-  if (procedure.meta.fresh && !procedure.fields.some(({ name }) => name === 'password'))
+  if (procedure.meta.fresh)
     command.option(
       '--password-file <file>',
       'Your own password, where you have to prove who you are; asked for when absent',

@@ -3,9 +3,12 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
+/** Whether somebody sits there who can be asked. */
+export const isTerminal = (): boolean => process.stdin.isTTY === true
+
 /** Asks on the terminal without showing what is typed; without a terminal the answer is standard input. */
 export async function askSecret(question: string): Promise<string> {
-  if (!process.stdin.isTTY) return (await text(process.stdin)).trimEnd()
+  if (!isTerminal()) return (await text(process.stdin)).trimEnd()
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const line = createInterface({ input: process.stdin, output: nowhere, terminal: true })

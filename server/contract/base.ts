@@ -30,6 +30,8 @@ export interface Meta {
   readonly revision?: true
   /** A dangerous act: its person must have proved lately who they are (step-up), or a token must carry the right. */
   readonly fresh?: true
+  /** Serves to settle what a session owes, or is of use to whoever owes something: it is not refused for that. */
+  readonly settles?: true
   /** What goes in or comes out is a secret: nothing of it is kept, and so no answer is given again. */
   readonly secret?: true
   /** Fields of the input that ask for more than the right, by name … */

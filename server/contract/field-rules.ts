@@ -216,9 +216,15 @@ const access: readonly FieldsRule[] = [
   },
   {
     rule: 'password.name',
-    fields: ['user.password', 'user.name', 'user.displayName'],
+    fields: ['password.next', 'user.name', 'user.displayName'],
     words: 'A password is not made of the names of its account, or of the product.',
-    ...{ mend: 'Leave names out.', of: ['users.create', 'session.password'] },
+    ...{ mend: 'Leave names out.', of: ['session.password'] },
+  },
+  {
+    rule: 'password.same',
+    fields: ['password.next', 'password.current'],
+    words: 'A new password is not the present one.',
+    ...{ mend: 'Choose another password.', of: ['session.password'] },
   },
   {
     rule: 'grant.place',

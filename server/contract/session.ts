@@ -4,6 +4,9 @@ import { ById, Id, ListQuery, listOf, Name, procedure, Revision, Time } from './
 import { RIGHTS, ROLES } from './rights.ts'
 import { LocalProof, StepUp } from './sessions.ts'
 
+const DUTIES = ['password', 'second-factor'] as const
+const SECOND_FACTORS = ['optional', 'required', 'passkey', 'hardware'] as const
+
 export const Account = z.object({
   id: Id,
   name: z.string(),
@@ -15,6 +18,7 @@ export const Account = z.object({
   state: z.enum(['active', 'disabled']),
   providerName: z.string().nullable().describe('The identity provider that vouches for it; null: it is kept here'),
   breakGlass: z.boolean().describe('For when every provider is down: its sign-ins are loud'),
+  passwordEndsAt: Time.nullable().describe('When a password ends that was made for it; null: its person chose it'),
   bindings: z.array(Binding),
   signedInAt: Time.nullable(),
   revision: Revision,
@@ -37,6 +41,12 @@ export const Session = z.object({
   method: z.string().describe('password, passkey, saml, oidc, token; a second factor after a plus'),
   authenticatedAt: Time.describe('When its person last proved who they are'),
   freshUntil: Time.describe('Until then that counts for dangerous acts'),
+  owes: z
+    .array(z.enum(DUTIES))
+    .describe('What has to be settled first: all else is refused (`owed`), which says by what it is settled'),
+  secondFactor: z
+    .enum(SECOND_FACTORS)
+    .describe('What sign-in has to prove here: anything, several factors, a passkey, one that no device copies'),
   stepUpUrl: z
     .string()
     .nullable()
@@ -64,9 +74,10 @@ export const LoggedOut = z.object({
 })
 
 const Password = z.string().min(12).max(256)
+const FirstPassword = z.string().describe('Told once: to sign in with it and choose another, until `passwordEndsAt`')
 
 export const session = {
-  get: procedure({ right: 'self', cli: { noun: 'session', verb: 'show' } })
+  get: procedure({ right: 'self', settles: true, cli: { noun: 'session', verb: 'show' } })
     .route({ method: 'GET', path: '/session', tags: ['session'], summary: 'Who is signed in' })
     .output(Session),
   create: procedure({ right: 'public', secret: true, maxBody: 16_384 })
@@ -79,7 +90,7 @@ export const session = {
     })
     .input(LocalProof)
     .output(Session),
-  stepUp: procedure({ right: 'self', secret: true, maxBody: 16_384 })
+  stepUp: procedure({ right: 'self', settles: true, secret: true, maxBody: 16_384 })
     .route({
       method: 'POST',
       path: '/session/step-up',
@@ -88,10 +99,10 @@ export const session = {
     })
     .input(StepUp)
     .output(Session),
-  remove: procedure({ right: 'self' })
+  remove: procedure({ right: 'self', settles: true })
     .route({ method: 'DELETE', path: '/session', tags: ['session'], summary: 'Sign out', successStatus: 204 })
     .output(z.void()),
-  logout: procedure({ right: 'self', maxBody: 4096 })
+  logout: procedure({ right: 'self', settles: true, maxBody: 4096 })
     .route({
       ...{ method: 'POST', path: '/session/logout', tags: ['session'] },
       summary: 'Sign out here, or everywhere that the session reaches',
@@ -109,7 +120,7 @@ export const session = {
     .route({ method: 'PUT', path: '/session/place', tags: ['session'], summary: 'Work in another of one’s places' })
     .input(z.strictObject({ tenantId: Id.nullable().default(null), siteId: Id.nullable().default(null) }))
     .output(Session),
-  password: procedure({ right: 'self', maxBody: 4096 })
+  password: procedure({ right: 'self', settles: true, maxBody: 4096 })
     .route({
       method: 'PUT',
       path: '/session/password',
@@ -134,17 +145,29 @@ export const users = {
     ...{ right: 'user.write', secret: true, fresh: true, maxBody: 4096, fields: { role: 'held', tenantId: 'within' } },
     cli: { noun: 'user', verb: 'create', args: ['name'] },
   })
-    .route({ method: 'POST', path: '/users', tags: ['users'], summary: 'Create a local account', successStatus: 201 })
+    .route({
+      ...{ method: 'POST', path: '/users', tags: ['users'], successStatus: 201 },
+      summary: 'Create a local account, with a first password that is made for it',
+    })
     .input(
       z.strictObject({
         name: Name,
         displayName: z.string().min(1).max(100).optional(),
         role: z.enum(ROLES),
         tenantId: Id.nullable().default(null).describe('Needed for the tenant roles, refused for the others'),
-        password: Password,
       }),
     )
-    .output(Account),
+    .output(Account.extend({ password: FirstPassword })),
+  newPassword: procedure({
+    ...{ right: 'user.write', secret: true, fresh: true, maxBody: 4096 },
+    cli: { noun: 'user', verb: 'new-password', args: ['id'] },
+  })
+    .route({
+      ...{ method: 'POST', path: '/users/{id}/password', tags: ['users'] },
+      summary: 'Make another first password for an account; its sessions end',
+    })
+    .input(ById)
+    .output(z.object({ name: z.string(), password: FirstPassword, passwordEndsAt: Time })),
   update: procedure({
     ...{ right: 'user.write', revision: true, fresh: true, maxBody: 4096, fields: { breakGlass: 'everywhere' } },
     cli: { noun: 'user', verb: 'update', args: ['id'] },

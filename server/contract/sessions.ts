@@ -62,13 +62,13 @@ export type Passkey = z.infer<typeof Passkey>
 
 /** What a person of a local account proves themselves with, beside the password. */
 export const credentials = {
-  get: procedure({ right: 'self' })
+  get: procedure({ right: 'self', settles: true })
     .route(route('GET', '/credentials', 'One’s own passkeys and second factor'))
     .output(z.object({ passkeys: z.array(Passkey), totp: z.boolean(), password: z.boolean() })),
-  beginPasskey: procedure({ right: 'self', fresh: true })
+  beginPasskey: procedure({ right: 'self', settles: true, fresh: true })
     .route(route('POST', '/credentials/passkeys/begin', 'Begin to register a passkey'))
     .output(WebAuthn),
-  addPasskey: procedure({ right: 'self', fresh: true })
+  addPasskey: procedure({ right: 'self', settles: true, fresh: true })
     .route(route('POST', '/credentials/passkeys', 'Register a passkey', 201))
     .input(z.strictObject({ name: z.string().trim().min(1).max(63), response: WebAuthn }))
     .output(Passkey),
@@ -76,10 +76,10 @@ export const credentials = {
     .route(route('DELETE', '/credentials/passkeys/{id}', 'Remove a passkey', 204))
     .input(z.strictObject({ id: z.string().max(1024) }))
     .output(z.void()),
-  beginTotp: procedure({ right: 'self', fresh: true, secret: true })
+  beginTotp: procedure({ right: 'self', settles: true, fresh: true, secret: true })
     .route(route('POST', '/credentials/totp/begin', 'A new secret for codes by time; it counts once it is confirmed'))
     .output(z.object({ secret: z.string(), uri: z.string() })),
-  confirmTotp: procedure({ right: 'self', fresh: true })
+  confirmTotp: procedure({ right: 'self', settles: true, fresh: true })
     .route(route('POST', '/credentials/totp', 'Ask for codes from now on', 204))
     .input(z.strictObject({ code: Code }))
     .output(z.void()),
@@ -99,7 +99,7 @@ export const credentials = {
       }),
     )
     .output(WebAuthn),
-  beginStepUp: procedure({ right: 'self', maxBody: 4096 })
+  beginStepUp: procedure({ right: 'self', settles: true, maxBody: 4096 })
     .route(route('POST', '/session/step-up/passkey/begin', 'Begin to prove anew who one is, with a passkey'))
     .output(WebAuthn),
 }

@@ -4,6 +4,7 @@ import type { EventMessage } from '#server/contract/overview.ts'
 import { decide } from '#server/identity/decide.ts'
 import type { DecisionSink } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
+import { requireSettled } from '#server/identity/settled.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { callerOf, sessionIdOf } from './caller.ts'
 import type { EventBus } from './events.ts'
@@ -58,7 +59,7 @@ function follow(
   /** Ends the stream with the session, and where its person may do something else than before. */
   const look = async (): Promise<boolean> => {
     const still = await sessions.look(id, address).catch(() => caller)
-    const same = still !== undefined && sameAccess(still, caller)
+    const same = still !== undefined && still.owes.length === 0 && sameAccess(still, caller)
     if (!same) raw.end()
     return same
   }
@@ -89,6 +90,7 @@ export function registerStream(app: FastifyInstance, parts: StreamParts): void {
     const id = sessionIdOf(request, parts.cookie)
     const caller = await callerOf(request, parts.cookie, parts.sessions)
     if (id === undefined || !caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
+    requireSettled(caller)
     parts.decisions?.record({
       ...{ accountId: caller.account.id, account: nameOf(caller), tenantId: caller.scope.tenantId },
       ...{ address: request.ip, procedure: 'events', right: 'self', kind: 'read' },

@@ -1,19 +1,8 @@
-import { randomInt } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { makePassword } from './first-password.ts'
 import { hashPassword } from './password.ts'
 import type { AccountStore } from './ports.ts'
-
-/** Without letters and digits that look alike. */
-const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
-const GROUPS = 5
-const GROUP_LENGTH = 4
-
-/** A password to be read and typed: 116 random bits in groups of four. */
-export const makePassword = (): string =>
-  Array.from({ length: GROUPS }, () =>
-    Array.from({ length: GROUP_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join(''),
-  ).join('-')
 
 /**
  * Makes an operator where there is no account yet, whatever those that are there are called. The password is handed to `keep` before it counts, so that a
@@ -23,6 +12,7 @@ export async function createFirstOperator(
   accounts: AccountStore,
   name: string,
   keep: (password: string) => Promise<void>,
+  passwordEndsAt_ms: number | null,
 ): Promise<boolean> {
   if ((await accounts.count()) > 0) return false
   const password = makePassword()
@@ -31,7 +21,7 @@ export async function createFirstOperator(
     { tenantId: null },
     {
       ...{ name, displayName: 'Administrator', role: 'operator', tenantId: null, breakGlass: true },
-      passwordHash: await hashPassword(password),
+      ...{ passwordHash: await hashPassword(password), passwordEndsAt_ms },
     },
   )
   return true

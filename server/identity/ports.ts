@@ -31,6 +31,8 @@ export interface AccountRecord {
   readonly providerName: string | null
   /** Argon2id, in PHC notation; null where it has no password. */
   readonly passwordHash: string | null
+  /** When a password ends that was made for its person; null: its person chose it. */
+  readonly passwordEndsAt_ms: number | null
   readonly state: 'active' | 'disabled'
   /** For when every provider is down: its sign-ins are loud. */
   readonly breakGlass: boolean
@@ -47,6 +49,8 @@ export interface NewAccount {
   readonly role: string
   readonly tenantId: string | null
   readonly passwordHash: string
+  /** When that ends, unless its person has changed it; absent: never. */
+  readonly passwordEndsAt_ms?: number | null
   readonly breakGlass?: boolean
 }
 
@@ -67,7 +71,8 @@ export interface AccountStore {
   count(): Promise<number>
   /** Throws `Refusal` (`conflict`, pointer `/name`) when the name is taken; (`rule`, pointer `/tenantId`) when there is no such tenant. */
   create(scope: Whose, account: NewAccount): Promise<AccountRecord>
-  setPassword(id: string, passwordHash: string): Promise<void>
+  /** `endsAt_ms`: of a password that was made for its person. */
+  setPassword(id: string, passwordHash: string, endsAt_ms?: number | null): Promise<void>
   /** Throws `Refusal`: `not-found` outside of the scope, `revision-stale`, `rule` for the last operator. */
   update(scope: Whose, id: string, revision: number, patch: AccountPatch): Promise<AccountRecord>
   /** As the scope may see it; throws `Refusal` (`not-found`). */
@@ -232,6 +237,8 @@ export interface StoredToken {
   readonly createdAt_ms: number
   readonly expiresAt_ms: number
   readonly usedAt_ms: number | null
+  /** How its owner can sign in here, beside the password alone, as sessions have it. */
+  readonly ownerMethods: readonly string[]
 }
 
 export interface TokenDirectory {

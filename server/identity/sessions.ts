@@ -3,6 +3,7 @@ import type { Right } from '#server/contract/rights.ts'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { brokenRules, type Refusal } from '#server/kernel/refusal.ts'
 import { type Access, accessOf, nameOfPlace, placesOf, samePlace } from './access.ts'
+import { type Duty, owedBy, type SecondFactor } from './duties.ts'
 import type {
   AccessMoves,
   AccountRecord,
@@ -26,6 +27,8 @@ export interface Caller {
   readonly authenticatedAt_ms: number
   /** Until then that counts for dangerous acts; a token carries the right by itself. */
   readonly freshUntil_ms: number
+  /** What has to be settled before it is good for anything else. */
+  readonly owes: readonly Duty[]
   /** What it may do, and where. */
   readonly access: Access
   readonly rights: ReadonlySet<Right>
@@ -85,6 +88,8 @@ export interface SessionLimits {
   readonly absolute_ms: number
   /** How long a proof of who somebody is counts for dangerous acts. */
   readonly fresh_ms: number
+  /** What sign-in has to prove at least. */
+  readonly secondFactor: SecondFactor
 }
 
 /** When nobody else writes. */
@@ -129,7 +134,8 @@ export function sessionKeeper(
     const { hash, method, authenticatedAt_ms } = session
     const ends = { expiresAt_ms: expiresAt_ms(session), authenticatedAt_ms, method }
     const freshUntil_ms = authenticatedAt_ms + limits.fresh_ms
-    return { account, session: hash, ...ends, freshUntil_ms, access, rights, scope: { tenantId, siteId } }
+    const owes = owedBy(method, account.passwordEndsAt_ms, limits.secondFactor)
+    return { account, session: hash, ...ends, freshUntil_ms, owes, access, rights, scope: { tenantId, siteId } }
   }
   // What is found is the same object for as long as nothing is written.
   const callers = new WeakMap<FoundSession, Caller>()

@@ -1,6 +1,9 @@
+import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
+import { passkeyMethod } from './credentials/held.ts'
 import type { Passkeys } from './credentials/passkeys.ts'
 import type { Totp } from './credentials/totp.ts'
+import { meets, type SecondFactor } from './duties.ts'
 import { requirePerson, stepUpPath } from './freshness.ts'
 import { type LimitWatch, limitCounter, neighbourhood, TooManyTries } from './limits.ts'
 import { fitsPassword, hashPassword } from './password.ts'
@@ -47,7 +50,10 @@ export interface LocalSignIn {
   signIn(proof: LocalProof, from: LocalOrigin): Promise<{ id: string; caller: Caller }>
   /** Proves anew who is signed in: the session goes on under a new id. Throws `Refusal` as `signIn` does. */
   stepUp(caller: Caller, proof: StepUpProof, from: LocalOrigin): Promise<{ id: string; caller: Caller }>
-  /** Ends all other sessions of the account. Throws `Refusal` (`rule`): pointer `/current` when the present password is wrong, `/next`. */
+  /**
+   * Ends all other sessions of the account. Throws `Refusal` (`rule`): pointer `/current` when the present password is wrong
+   * or has ended, `/next`.
+   */
   changePassword(caller: Caller, current: string, next: string, from: LocalOrigin): Promise<void>
 }
 
@@ -60,10 +66,13 @@ export interface LocalSignInParts {
   readonly passkeys: Pick<Passkeys, 'assert'>
   /** Which accounts sign in here. */
   readonly local: 'always' | 'break-glass'
+  /** What sign-in has to prove at least. */
+  readonly secondFactor: SecondFactor
   /** Of a new password. */
   readonly checkPassword: PasswordCheck
   /** Told of each sign-in of a break-glass account, before it counts. */
   readonly announce: (account: AccountRecord, method: string, address: string) => Promise<void>
+  readonly clock?: Clock
 }
 
 function tries({ perAccount, perAddress, window_ms }: SignInLimits, watch: LimitWatch) {
@@ -136,13 +145,23 @@ const elsewhere = (caller: Caller) =>
     },
   ])
 
-const wrongPresent = (pointer: string) =>
-  new Refusal('rule', 'The present password is wrong.', [
-    {
-      ...{ pointer, rule: 'password', message: 'The present password is wrong.' },
-      mend: 'Type the password that you signed in with.',
-    },
-  ])
+const broken = (pointer: string, rule: string, message: string, mend: string) =>
+  new Refusal('rule', message, [{ pointer, rule, message, mend }])
+
+const wrongPresent = () =>
+  broken('/current', 'password', 'The present password is wrong.', 'Type the password that you signed in with.')
+
+const endedPresent = () =>
+  broken('/current', 'password.ended', 'The password that was made for you has ended.', 'Ask for another one.')
+
+const sameAgain = () =>
+  broken('/next', 'password.same', 'The new password is the present one.', 'Choose another password.')
+
+const weakProof = () =>
+  broken(
+    ...(['', 'step-up.weak', 'The password alone proves less than is asked for here.'] as const),
+    'Prove it by a passkey, or by password and code where codes are asked for.',
+  )
 
 interface Proved {
   readonly account: AccountRecord
@@ -151,8 +170,21 @@ interface Proved {
 
 /** Sign-in with what is kept here: a name and a password, codes by time, passkeys. */
 export function localSignIn(parts: LocalSignInParts): LocalSignIn {
-  const { accounts, sessions, totp, passkeys, local, checkPassword, announce } = parts
+  const {
+    accounts,
+    sessions,
+    totp,
+    passkeys,
+    local,
+    secondFactor,
+    checkPassword,
+    announce,
+    clock = systemClock,
+  } = parts
   const { count, forgive } = tries(parts.limits, parts.watch)
+
+  const hasEnded = ({ passwordEndsAt_ms }: AccountRecord) =>
+    passwordEndsAt_ms !== null && passwordEndsAt_ms <= clock.now_ms()
 
   /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
   async function methodOf({ id }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {
@@ -178,6 +210,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     if (!account) throw wrong(from, 'unknown-account')
     if (!fits) throw wrong(from, 'password')
     if (account.state !== 'active') throw wrong(from, 'disabled')
+    if (hasEnded(account)) throw wrong(from, 'password-ended')
     const method = await methodOf(account, code, from)
     await forgive(from.address, name)
     return { account, method }
@@ -190,7 +223,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     const account = await accounts.byId(asserted.accountId)
     if (account?.state !== 'active' || account.providerId !== null) throw wrongPasskey(from, 'disabled')
     await forgive(from.address, whose?.name)
-    return { account, method: 'passkey' }
+    return { account, method: passkeyMethod(asserted) }
   }
 
   return {
@@ -213,6 +246,8 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
         'passkey' in proof
           ? await byPasskey(proof.passkey, from, caller.account)
           : await byPassword(caller.account.name, proof.password, proof.code, from)
+      // What was proved by more does not go on with less.
+      if (!caller.owes.includes('second-factor') && !meets(method, secondFactor)) throw weakProof()
       const renewed = await sessions.renew(caller, method)
       if (!renewed) throw new Refusal('unauthenticated', 'The session has ended.')
       return renewed
@@ -222,8 +257,10 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
       const { id, name, displayName } = caller.account
       await count(address, name)
       const account = await accounts.byId(id)
-      if (!(await fitsPassword(account?.passwordHash, current))) throw wrongPresent('/current')
+      if (!account || !(await fitsPassword(account.passwordHash, current))) throw wrongPresent()
       await forgive(address, name)
+      if (hasEnded(account)) throw endedPresent()
+      if (next === current) throw sameAgain()
       await checkPassword(next, [name, displayName], '/next')
       await accounts.setPassword(id, await hashPassword(next))
       await sessions.endOthers(id, caller.session)

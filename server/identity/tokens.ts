@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { accessAt } from './access.ts'
-import type { TokenDirectory } from './ports.ts'
+import { type Duty, meets, type SecondFactor } from './duties.ts'
+import type { AccountRecord, StoredToken, TokenDirectory } from './ports.ts'
 import type { Caller, Sessions } from './sessions.ts'
 
 const TOKEN_BYTES = 32
@@ -34,12 +35,30 @@ export function newToken(): { token: string; hash: string; prefix: string } {
   return { token, hash: hashOf(token), prefix: token.slice(0, SHOWN) }
 }
 
+/** What is asked of whoever owns a token. */
+export interface TokenRules {
+  /** What sign-in has to prove at least: nobody acts here by a token who could not come in themselves. */
+  readonly secondFactor: SecondFactor
+  readonly clock?: Clock
+}
+
+/** What its owner has to settle before a token is good for anything. */
+function owedByOwner(
+  { providerId, passwordEndsAt_ms }: AccountRecord,
+  { ownerMethods }: StoredToken,
+  asked: SecondFactor,
+) {
+  const proves = asked === 'optional' || providerId !== null || ownerMethods.some((method) => meets(method, asked))
+  const owes: Duty[] = passwordEndsAt_ms === null ? [] : ['password']
+  return proves ? owes : [...owes, 'second-factor' as const]
+}
+
 /** Who a token stands for: its owner as they are now, with what both may do where it counts. */
 export async function callerOfToken(
   tokens: TokenDirectory,
   text: string,
   address: string,
-  clock: Clock = systemClock,
+  { secondFactor, clock = systemClock }: TokenRules,
 ): Promise<Caller | undefined> {
   if (!isToken(text)) return undefined
   const found = await tokens.find(hashOf(text))
@@ -59,14 +78,15 @@ export async function callerOfToken(
       method: 'token',
       authenticatedAt_ms: createdAt_ms,
       freshUntil_ms: expiresAt_ms,
+      owes: owedByOwner(account, token, secondFactor),
     },
     ...{ access: { ...access, rights }, rights, scope: { tenantId, siteId }, token: { id, name, rights: given } },
   }
 }
 
 /** Sessions that know tokens too: whoever asks who somebody is need not know which of the two they came with. */
-export const withTokens = (sessions: Sessions, tokens: TokenDirectory): Sessions => ({
+export const withTokens = (sessions: Sessions, tokens: TokenDirectory, rules: TokenRules): Sessions => ({
   ...sessions,
-  find: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address) : sessions.find(id, address)),
-  look: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address) : sessions.look(id, address)),
+  find: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address, rules) : sessions.find(id, address)),
+  look: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address, rules) : sessions.look(id, address)),
 })

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
+import type { AccountPatch, AccountRecord, AccountStore, NewAccount } from '#server/identity/ports.ts'
 import { brokenRules, notFound, Refusal, staleRevision } from '#server/kernel/refusal.ts'
 import { BINDING_JOINS, BINDING_JSON, type BindingRow, bindingOf } from './binding-rows.ts'
 import { type Database, EVERYTHING, isUniqueViolation, type Scope, type Transaction } from './database.ts'
@@ -15,7 +15,8 @@ export const ACCOUNT_FIELDS: Fields = {
 
 /** Every account with its bindings: its own, and its groups'. */
 export const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displayName", a.email, a.tenant_id AS "tenantId",
-    t.name AS "tenantName", a.provider_id AS "providerId", i.name AS "providerName", a.password_hash AS "passwordHash", a.state,
+    t.name AS "tenantName", a.provider_id AS "providerId", i.name AS "providerName", a.password_hash AS "passwordHash",
+    a.password_ends_at AS "passwordEndsAt", a.state,
     a.break_glass AS "breakGlass", a.signed_in_at AS "signedInAt", a.revision, held.bindings, held.roles AS role
   FROM account a LEFT JOIN tenant t ON t.id = a.tenant_id LEFT JOIN identity_provider i ON i.id = a.provider_id
   LEFT JOIN LATERAL (
@@ -25,17 +26,18 @@ export const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displ
     WHERE b.account_id = a.id OR b.group_id IN (SELECT m.group_id FROM group_member m WHERE m.account_id = a.id)
   ) held ON true`
 
-export interface AccountRow extends Omit<AccountRecord, 'bindings' | 'signedInAt_ms'> {
+export interface AccountRow extends Omit<AccountRecord, 'bindings' | 'signedInAt_ms' | 'passwordEndsAt_ms'> {
   readonly signedInAt: Date | null
+  readonly passwordEndsAt: Date | null
   readonly bindings: BindingRow[]
 }
 
 /** A row of `ACCOUNTS` as everybody else has it. */
 export const accountOf = (row: AccountRow): AccountRecord => {
   const { id, name, displayName, email, tenantId, tenantName, providerId, providerName, ...rest } = row
-  const { passwordHash, state, breakGlass, signedInAt, revision, bindings } = rest
-  const signedInAt_ms = signedInAt?.getTime() ?? null
-  const origin = { providerId, providerName, passwordHash, state, breakGlass, signedInAt_ms, revision }
+  const { passwordHash, passwordEndsAt, state, breakGlass, signedInAt, revision, bindings } = rest
+  const times = { passwordEndsAt_ms: passwordEndsAt?.getTime() ?? null, signedInAt_ms: signedInAt?.getTime() ?? null }
+  const origin = { providerId, providerName, passwordHash, state, breakGlass, ...times, revision }
   return { id, name, displayName, email, tenantId, tenantName, ...origin, bindings: bindings.map(bindingOf) }
 }
 
@@ -44,10 +46,12 @@ async function find(tx: Transaction, where: Prisma.Sql): Promise<AccountRecord |
   return row && accountOf(row)
 }
 
-async function create(tx: Transaction, { role, tenantId, ...account }: Parameters<AccountStore['create']>[1]) {
+const timeOf = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms))
+
+async function create(tx: Transaction, { role, tenantId, passwordEndsAt_ms = null, ...account }: NewAccount) {
   if (tenantId !== null && !(await tx.tenant.findUnique({ where: { id: tenantId } }))) throw noTenant()
   const id = uuidv7()
-  await tx.account.create({ data: { ...account, id, tenantId } })
+  await tx.account.create({ data: { ...account, id, tenantId, passwordEndsAt: timeOf(passwordEndsAt_ms) } })
   await tx.roleBinding.create({ data: { id: uuidv7(), accountId: id, builtin: role, tenantId } })
   const created = await find(tx, Prisma.sql`q.id = ${id}::uuid`)
   if (!created) throw new Error('an account is not there after it was made')
@@ -92,8 +96,9 @@ export function accountStore(database: Database): AccountStore {
         .catch((error: unknown) => {
           throw isUniqueViolation(error) ? nameTaken(account.name) : error
         }),
-    setPassword: async (id, passwordHash) => {
-      await all((tx) => tx.account.updateMany({ where: { id }, data: { passwordHash } }))
+    setPassword: async (id, passwordHash, endsAt_ms = null) => {
+      const data = { passwordHash, passwordEndsAt: timeOf(endsAt_ms) }
+      await all((tx) => tx.account.updateMany({ where: { id }, data }))
     },
     get: (scope, id) => database.inScope(scope, (tx) => held(tx, id)),
     update: (scope, id, revision, patch) =>

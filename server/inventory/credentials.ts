@@ -46,7 +46,7 @@ const passkeyOf = ({ counter, createdAt, usedAt, ...row }: PasskeyRow): StoredPa
 })
 
 const PASSKEYS = `SELECT id, account_id AS "accountId", name, public_key AS "publicKey", counter, transports,
-  backed_up AS "backedUp", created_at AS "createdAt", used_at AS "usedAt" FROM passkey`
+  backed_up AS "backedUp", synced, created_at AS "createdAt", used_at AS "usedAt" FROM passkey`
 
 /** Passkeys, and the challenges that wait for one. */
 export function passkeyStore({ engine }: Engine): PasskeyStore {
@@ -60,16 +60,16 @@ export function passkeyStore({ engine }: Engine): PasskeyStore {
       const [row] = (await engine.query<PasskeyRow>(`${PASSKEYS} WHERE id = $1`, [id])).rows
       return row && passkeyOf(row)
     },
-    insert: ({ id, accountId, name, publicKey, counter, transports, backedUp, createdAt_ms }) =>
+    insert: ({ id, accountId, name, publicKey, counter, transports, backedUp, synced, createdAt_ms }) =>
       changes(
-        `INSERT INTO passkey (id, account_id, name, public_key, counter, transports, backed_up, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-        [id, accountId, name, publicKey, counter, transports, backedUp, new Date(createdAt_ms)],
+        `INSERT INTO passkey (id, account_id, name, public_key, counter, transports, backed_up, synced, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+        [id, accountId, name, publicKey, counter, transports, backedUp, synced, new Date(createdAt_ms)],
       ),
     // An authenticator that does not count says 0 each time.
     use: (id, counter, backedUp, at_ms) =>
       changes(
-        `UPDATE passkey SET counter = $2, backed_up = $3, used_at = $4
+        `UPDATE passkey SET counter = $2, backed_up = $3, synced = synced OR $3, used_at = $4
          WHERE id = $1 AND (counter < $2 OR (counter = 0 AND $2::bigint = 0))`,
         [id, counter, backedUp, new Date(at_ms)],
       ),

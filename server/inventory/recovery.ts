@@ -7,6 +7,8 @@ export interface Recovery {
   /** The account's name; made where there is none. */
   readonly name: string
   readonly passwordHash: string
+  /** When it ends, unless its person has changed it. */
+  readonly passwordEndsAt: Date
   /** Takes its passkeys and second factor away. */
   readonly withoutFactors: boolean
   /** Who does so, as the host knows them. */
@@ -25,7 +27,10 @@ const count = async (tx: pg.Client, sql: string, id: string): Promise<number> =>
   (await tx.query(sql, [id])).rowCount ?? 0
 
 /** The account's id; an account of a tenant is nobody's operator. */
-async function restore(tx: pg.Client, { name, passwordHash }: Recovery): Promise<{ id: string; made: boolean }> {
+async function restore(
+  tx: pg.Client,
+  { name, passwordHash, passwordEndsAt }: Recovery,
+): Promise<{ id: string; made: boolean }> {
   const { rows } = await tx.query<{ id: string; tenant_id: string | null }>(
     'SELECT id, tenant_id FROM account WHERE name = $1 AND provider_id IS NULL FOR UPDATE',
     [name],
@@ -34,15 +39,17 @@ async function restore(tx: pg.Client, { name, passwordHash }: Recovery): Promise
   if (!held) {
     const id = uuidv7()
     await tx.query(
-      'INSERT INTO account (id, name, display_name, password_hash, break_glass) VALUES ($1, $2, $2, $3, true)',
-      [id, name, passwordHash],
+      `INSERT INTO account (id, name, display_name, password_hash, password_ends_at, break_glass)
+       VALUES ($1, $2, $2, $3, $4, true)`,
+      [id, name, passwordHash, passwordEndsAt],
     )
     return { id, made: true }
   }
   if (held.tenant_id !== null) throw new Error(`${name} is an account of a tenant: name another one by --account`)
   await tx.query(
-    `UPDATE account SET password_hash = $2, state = 'active', break_glass = true, revision = revision + 1 WHERE id = $1`,
-    [held.id, passwordHash],
+    `UPDATE account SET password_hash = $2, password_ends_at = $3, state = 'active', break_glass = true, revision = revision + 1
+     WHERE id = $1`,
+    [held.id, passwordHash, passwordEndsAt],
   )
   return { id: held.id, made: false }
 }

@@ -26,7 +26,9 @@ const TOKENS = Prisma.sql`SELECT k.id, k.name, k.prefix, a.id AS "ownerId", a.na
 const FIND = {
   name: 'find-token',
   text: `SELECT a.*, jsonb_build_object('id', k.id, 'name', k.name, 'rights', k.rights, 'tenantId', k.tenant_id, 'tenantName', t.name,
-      'siteId', k.site_id, 'siteName', s.name, 'createdAt', k.created_at, 'expiresAt', k.expires_at, 'usedAt', k.used_at) AS token
+      'siteId', k.site_id, 'siteName', s.name, 'createdAt', k.created_at, 'expiresAt', k.expires_at, 'usedAt', k.used_at,
+      'ownerMethods', ARRAY(SELECT 'password+totp' FROM totp f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL
+        UNION ALL SELECT CASE WHEN p.synced THEN 'passkey' ELSE 'passkey+hardware' END FROM passkey p WHERE p.account_id = a.id)) AS token
     FROM api_token k JOIN (${ACCOUNTS.sql}) a ON a.id = k.account_id LEFT JOIN tenant t ON t.id = k.tenant_id
       LEFT JOIN site s ON s.id = k.site_id WHERE k.hash = $1`,
 }

@@ -19,6 +19,8 @@ export const REFUSAL_STATUS = {
   forbidden: 403,
   // Whoever asks has to prove anew who they are.
   'step-up-required': 403,
+  // Whoever asks has to settle something first, such as a password that was made for them.
+  owed: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import path from 'node:path'
 import { type Config, ROOT } from '#server/config.ts'
-import { keepPassword, makePassword } from '#server/identity/first-operator.ts'
+import { keepPassword } from '#server/identity/first-operator.ts'
+import { makePassword } from '#server/identity/first-password.ts'
 import { hashPassword } from '#server/identity/password.ts'
 import { migrate } from '#server/inventory/migrate.ts'
 import { type Recovered, recoverOperator } from '#server/inventory/recovery.ts'
@@ -52,8 +53,9 @@ export async function recover(config: Config, { account: name, withoutFactors }:
   await requireOwner(config)
   const password = makePassword()
   const by = `${userInfo().username}@${hostname()}`
-  const recovery = { name, withoutFactors, by, passwordHash: await hashPassword(password) }
+  const passwordEndsAt = new Date(Date.now() + config.signIn.firstPassword_ms)
+  const recovery = { name, withoutFactors, by, passwordHash: await hashPassword(password), passwordEndsAt }
   const recovered: Recovered = await withDatabase(config, () => recoverOperator(config.database.urls.engine, recovery))
   const file = await keepPassword(config.state, name, password)
-  return { ...recovered, password, file }
+  return { ...recovered, password, passwordEndsAt, file }
 }

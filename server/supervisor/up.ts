@@ -159,7 +159,7 @@ async function announce(config: Config, log: Log, started_ms: number): Promise<v
   log('')
   log(`  ${config.product.name} is at ${config.http.origin}`)
   for (const { name, password, file } of await keptPasswords(config.state))
-    log(`  Sign in as ${name} with ${password} (also in ${file}, until it is changed)`)
+    log(`  Sign in as ${name} with ${password} (once, to choose your own; also in ${file})`)
   log('  Ctrl-C ends it.')
 }
 

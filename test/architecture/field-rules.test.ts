@@ -45,7 +45,14 @@ const ALONE = new Set([
     'metadata.no-key',
   ],
   ...['metadata.nothing-pending', 'metadata.role', 'password.breached', 'password.common', 'password.repeated'],
-  ...['password.unchecked', 'provider.in-use', 'provider.issuer-taken', 'provider.name-taken', 'provider.tenant'],
+  ...[
+    'password.unchecked',
+    'password.ended',
+    'provider.in-use',
+    'provider.issuer-taken',
+    'provider.name-taken',
+    'provider.tenant',
+  ],
   ...['role.in-use', 'role.name-taken', 'role.unknown', 'tenant.in-use', 'tenant.name-taken', 'token.count'],
   ...[
     'token.name-taken',

@@ -13,7 +13,7 @@ import { startTestDatabase } from '#test/peers/postgres.ts'
 const [count = 1000] = process.argv.slice(2).map(Number)
 const LIMIT_US = 200
 const CHECKS = { uncached: 2000, cached: 200_000 }
-const LIMITS = { idle_ms: 3_600_000, absolute_ms: 3_600_000, fresh_ms: 600_000 }
+const LIMITS = { idle_ms: 3_600_000, absolute_ms: 3_600_000, secondFactor: 'optional' as const, fresh_ms: 600_000 }
 
 const database = await startTestDatabase()
 try {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Api, apiAt, signIn as sessionOf } from './api.ts'
+import { type Api, apiAt, makePerson, signIn as sessionOf } from './api.ts'
 import { launchBrowser, openPage, signIn } from './browser.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   weft = await startWeft('acces')
   browser = await launchBrowser()
   api = apiAt(weft.address, await sessionOf(weft.address, 'admin', weft.password))
-  await api.post('/users', { name: 'ingrid', displayName: 'Ingrid Solheim', role: 'auditor', password: PASSWORD })
+  await makePerson(api, weft.address, { name: 'ingrid', displayName: 'Ingrid Solheim', role: 'auditor' }, PASSWORD)
   page = (await openPage(browser, weft.address)).page
   await signIn(page, 'admin', weft.password)
 }, 240_000)

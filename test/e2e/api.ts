@@ -1,5 +1,6 @@
 import type { Problem } from '#server/contract/base.ts'
 import type { Change, ChangeSummary, Task } from '#server/contract/changes.ts'
+import type { Account } from '#server/contract/session.ts'
 
 export interface Reply<T = unknown> {
   readonly status: number
@@ -78,6 +79,21 @@ export async function signIn(address: string, name: string, password: string): P
   const session = /^__Host-weft[^=]*=([^;]+);/.exec(reply.headers.get('set-cookie') ?? '')?.[1]
   if (reply.status !== 201 || session === undefined) throw new Unexpected('POST /session', reply)
   return session
+}
+
+/** Makes an account, whose person then chooses a password of their own. */
+export async function makePerson(
+  api: Api,
+  address: string,
+  person: { readonly name: string } & Readonly<Record<string, unknown>>,
+  password: string,
+): Promise<Account> {
+  const made = await api.post<Account & { password: string }>('/users', person)
+  const theirs = apiAt(address, await signIn(address, person.name, made.password))
+  const changed = await theirs.ask('PUT', '/session/password', { body: { current: made.password, next: password } })
+  if (changed.status !== 204) throw new Unexpected('PUT /session/password', changed)
+  await theirs.remove('/session')
+  return made
 }
 
 /** Looks again until it is there. Throws with `what` when it does not come. */

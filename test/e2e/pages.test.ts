@@ -61,13 +61,7 @@ async function draftLongNames(api: Api): Promise<{ readonly change: ChangeSummar
 
 /** A person, a group with a role, a role, a token and a provider; answers the pages of those that have one. */
 async function giveAccess(api: Api): Promise<string[]> {
-  const password = 'cactus-lantern-orbit-42'
-  const user = await api.post<Account>('/users', {
-    name: 'ingrid',
-    displayName: 'Ingrid Solheim',
-    role: 'auditor',
-    password,
-  })
+  const user = await api.post<Account>('/users', { name: 'ingrid', displayName: 'Ingrid Solheim', role: 'auditor' })
   const group = await api.post<Group>('/groups', { name: 'People who watch the networks at night' })
   await api.post(`/groups/${group.id}/members`, { userId: user.id })
   await api.post(`/groups/${group.id}/bindings`, { role: 'operator' })
@@ -95,7 +89,6 @@ async function giveAccess(api: Api): Promise<string[]> {
 beforeAll(async () => {
   weft = await startWeft('pages', { bare: false })
   browser = await launchBrowser()
-  await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
   await until('the first network', async () => (await weft.cli('change', 'list')).includes('committed'), {
     deadline_ms: 30_000,
   })

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LabView, openLab } from '#server/lab/index.ts'
-import { launchBrowser, openLocalAccount, openPage, signIn } from './browser.ts'
+import { launchBrowser, openLocalAccount, openPage } from './browser.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
 let weft: RunningWeft
@@ -11,7 +11,7 @@ let page: Page
 let complaints: readonly string[]
 
 beforeAll(async () => {
-  weft = await startWeft('e2e')
+  weft = await startWeft('e2e', { settled: false })
   lab = await openLab(`.weft/${weft.instance}/lab`)
   browser = await launchBrowser()
   const opened = await openPage(browser, weft.address)
@@ -95,8 +95,17 @@ describe('red pings red', () => {
     expect(page.url()).toContain('sign-in')
   })
 
-  test('an operator signs in', async () => {
-    await signIn(page, 'admin', weft.password)
+  test('an operator signs in with the password of the first start, and chooses another', async () => {
+    await page.getByLabel('Password', { exact: true }).fill(weft.firstPassword)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('heading', { name: 'Choose your own password' }).waitFor()
+    await page.goto('/networks')
+    await page.getByRole('heading', { name: 'Choose your own password' }).waitFor()
+    await page.getByLabel('Password that you were given').fill(weft.firstPassword)
+    await page.getByLabel('New password', { exact: true }).fill(weft.password)
+    await page.getByLabel('New password again').fill(weft.password)
+    await page.getByRole('button', { name: 'Change password' }).click()
+    await page.getByRole('heading', { name: 'Networks' }).waitFor()
   })
 
   test('two tenants with the same addresses are drawn in the wizard, previewed and committed', async () => {
@@ -105,7 +114,7 @@ describe('red pings red', () => {
     await commit('the first tenant')
     await draw('blue', ['h2', 'h5'])
     await commit('the second tenant')
-    await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
+    await weft.cli('login', 'admin', '--password-file', weft.passwordFile)
     red = await dress('red-net', ['h1', 'h4'])
     blue = await dress('blue-net', ['h2', 'h5'])
     expect(red).toEqual(blue)

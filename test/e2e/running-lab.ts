@@ -67,7 +67,6 @@ export async function startLab(instance: string): Promise<RunningLab> {
   const weft = await startWeft(instance)
   const lab = await openLab(`.weft/${weft.instance}/lab`)
   const api = apiAt(weft.address, await signIn(weft.address, 'admin', weft.password))
-  await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
   const { items } = await api.get<Page<Attachment>>('/attachments')
   const attachments = new Map(items.map((one) => [one.name, one.id]))
   const datapaths = async () => (await api.get<Page<Datapath>>('/datapaths')).items

@@ -25,7 +25,6 @@ export async function startTwoProviders(instance: string) {
   const folder = await mkdtemp(path.join(tmpdir(), 'weft-e2e-'))
   // Providers and consoles stand on this machine: without that, nothing is sent to a loopback address.
   const weft = await startWeft(instance, { lab: false, environment: { WEFT_METADATA_PRIVATE: 'true' } })
-  await weft.cli('login', 'admin', '--password-file', `.weft/${instance}/admin-password`)
   const admin = apiAt(weft.address, await signIn(weft.address, 'admin', weft.password))
   const serviceProviders = [await (await fetch(`${weft.address}/saml/metadata`)).text()]
   const red = await startIdentityProvider({ name: 'red', serviceProviders })

@@ -1,7 +1,7 @@
 import type { Change } from '#server/contract/changes.ts'
 import type { Tenant } from '#server/contract/inventory.ts'
 import type { Network, Port } from '#server/contract/networks.ts'
-import { type Api, apiAt, commit, signIn } from './api.ts'
+import { type Api, apiAt, commit, makePerson, signIn } from './api.ts'
 import { type RunningLab, startLab } from './running-lab.ts'
 
 /** A tenant with one network, whose two ports are on different servers, committed. */
@@ -45,7 +45,8 @@ export async function startTwoTenants(instance: string): Promise<TwoTenants> {
   const blue = await house(running, await running.tenant('blue'), ['h2', 'h5'], id)
   const { change: first } = await commit(api, id, { reason: 'moving in' })
   if (first.state !== 'committed') throw new Error(`red and blue did not move in: ${first.state}`)
-  await api.post('/users', { name: 'bea', role: 'tenant-administrator', tenantId: blue.tenant.id, password: PASSWORD })
+  const { id: tenantId } = blue.tenant
+  await makePerson(api, weft.address, { name: 'bea', role: 'tenant-administrator', tenantId }, PASSWORD)
   const session = await signIn(weft.address, 'bea', PASSWORD)
   return { running, red, blue, first, bea: { api: apiAt(weft.address, session), session, password: PASSWORD } }
 }

@@ -1,13 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const OWN_PASSWORD = 'harbour-willow-quartz-19'
 
 export interface RunningWeft {
   readonly instance: string
   readonly address: string
+  /** Of `admin`: made at the first start, and the own one that takes its place. */
+  readonly firstPassword: string
   readonly password: string
+  /** A file with the latter. */
+  readonly passwordFile: string
   /** Runs `./weft …` against this instance; answers its standard output. Throws with `code`, `stdout` and `stderr` when it fails. */
   cli(...args: string[]): Promise<string>
   stop(): Promise<void>
@@ -35,11 +40,12 @@ function addressOf(child: ChildProcess, deadline_ms: number): Promise<string> {
 
 /**
  * Starts the product as a newcomer does, under its own instance name: with the demo's lab unless `lab` is false; `bare`:
- * without its first network; `environment`: settings beside those of the instance.
+ * without its first network; `environment`: settings beside those of the instance; `settled`: `admin` has chosen a password, and
+ * the command line is signed in.
  */
 export async function startWeft(
   instance: string,
-  { bare = true, lab = true, environment = {} as Readonly<Record<string, string>> } = {},
+  { bare = true, lab = true, environment = {} as Readonly<Record<string, string>>, settled = true } = {},
 ): Promise<RunningWeft> {
   await run('./weft', ['down', '--instance', instance])
   await run('rm', ['-rf', `.weft/${instance}`])
@@ -49,14 +55,15 @@ export async function startWeft(
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
   )
   const address = await addressOf(child, 200_000)
-  const password = (await readFile(`.weft/${instance}/admin-password`, 'utf8')).trim()
+  const firstFile = `.weft/${instance}/admin-password`
+  const firstPassword = (await readFile(firstFile, 'utf8')).trim()
+  const passwordFile = `.weft/${instance}/chosen`
+  await writeFile(passwordFile, OWN_PASSWORD, { mode: 0o600 })
   const cli = async (...args: string[]) =>
     (await run('./weft', [...args, '--instance', instance], { maxBuffer: 64 << 20 })).stdout
+  if (settled) await cli('login', 'admin', '--password-file', firstFile, '--new-password-file', passwordFile)
   return {
-    instance,
-    address,
-    password,
-    cli,
+    ...{ instance, address, firstPassword, password: OWN_PASSWORD, passwordFile, cli },
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGINT')

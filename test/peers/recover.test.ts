@@ -77,6 +77,7 @@ describe('recovery on the host', () => {
           method: 'password',
           account: { breakGlass: true },
           access: { role: 'operator' },
+          owes: ['password'],
         })
         expect(warnings).toEqual([expect.stringContaining('break-glass')])
         const { items } = await auditLog(database).list(EVERYTHING, { conditions: [], limit: 10 })

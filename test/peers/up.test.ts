@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -121,7 +121,13 @@ describe('up', () => {
     expect(output()).toContain(readFileSync(file, 'utf8').trim())
     expect(namespaces().length).toBe(lab ? 8 : 0)
 
-    expect(await weft('login', '--password-file', file).ended).toBe(0)
+    const first = weft('login', '--password-file', file)
+    expect(await first.ended).toBe(4)
+    expect(first.output()).toContain('--new-password-file')
+    const own = path.join(config.state, 'chosen')
+    writeFileSync(own, 'harbour-willow-quartz-19')
+    expect(await weft('login', '--password-file', file, '--new-password-file', own).ended).toBe(0)
+    expect(existsSync(file), 'of no use to anybody any more').toBe(false)
     const session = weft('session', 'show', '-o', 'json')
     expect(await session.ended).toBe(0)
     expect(JSON.parse(session.output())).toMatchObject({ account: { name: 'admin' } })

@@ -3,12 +3,11 @@ import { cookies } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { serverApi } from '#components/queries/server.ts'
 import { LAST_USED, readLastUsed } from '#components/sign-in/last-used.ts'
+import { owedAt, pathWithin } from '#components/sign-in/next.ts'
 import { SignIn } from '#components/sign-in/sign-in.tsx'
 
 export const metadata: Metadata = { title: 'Sign in' }
 
-/** Only paths of this console lead on; anything else could lead a person away from it. */
-const safe = (next: unknown): string => (typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/')
 const nameOf = (text: unknown): string | null =>
   typeof text === 'string' && /^[a-z0-9-]{1,63}$/.test(text) ? text : null
 const reference = (text: unknown): string | null =>
@@ -16,10 +15,10 @@ const reference = (text: unknown): string | null =>
 
 export default async function SignInPage({ searchParams }: { searchParams: Promise<Record<string, unknown>> }) {
   const asked = await searchParams
-  const next = safe(asked.next ?? asked.returnTo)
+  const next = pathWithin(asked.next ?? asked.returnTo)
   const session = await serverApi.session.get().catch(() => null)
   // A console may want to know who is there now, whoever is signed in.
-  if (session && asked.again !== '1') redirect(next)
+  if (session && asked.again !== '1') redirect(session.owes.length > 0 ? owedAt(next) : next)
   const last = readLastUsed((await cookies()).get(LAST_USED)?.value)
   return <SignIn next={next} last={last} tenant={nameOf(asked.tenant)} refused={reference(asked.error)} />
 }

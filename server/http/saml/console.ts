@@ -74,6 +74,13 @@ function serveMessages(scope: FastifyInstance, { consoles, attempts }: ConsoleRo
   })
 }
 
+/** Nobody is vouched for to a console whose session owes something: the page where that is settled leads back here. */
+const settleFirst = (reply: FastifyReply, here: string): FastifyReply =>
+  reply
+    .code(303)
+    .header('location', `/owed?${new URLSearchParams({ next: here })}`)
+    .send()
+
 /**
  * The steps after the request: a page of our own origin, to which a browser brings the session, whoever made it post the
  * request.
@@ -87,6 +94,7 @@ function serveContinue(scope: FastifyInstance, parts: ConsoleRoutesParts, at: Ro
         ...{ address: request.ip, browser: cookieOf(request.headers.cookie, at.loginCookie) },
         caller: await callerOf(request, at.cookie, sessions),
       }
+      if (visit.caller && visit.caller.owes.length > 0) return settleFirst(reply, request.url)
       const onward = await consoles.goOn(fieldOf(request, 'request'), visit, fieldOf(request, 'refused') !== '')
       if (onward.kind === 'post') await attempts.forgive(request.ip)
       return send(reply, onward, at)

@@ -8,6 +8,7 @@ import { parse as parseUuid } from 'uuid'
 import { z } from 'zod'
 import type { Clock } from '#server/kernel/clock.ts'
 import { brokenRules, Refusal } from '#server/kernel/refusal.ts'
+import type { SecondFactor } from '../duties.ts'
 import type { AccountRecord } from '../ports.ts'
 import type { ChallengePurpose, PasskeyStore, StoredPasskey } from './ports.ts'
 import type { RelyingParties } from './relying-party.ts'
@@ -43,11 +44,13 @@ export interface PasskeyParts {
   /** Of the console, as an authenticator shows it. */
   readonly name: string
   readonly clock: Clock
+  /** What sign-in has to prove at least. */
+  readonly secondFactor?: SecondFactor
 }
 
 /** What a passkey proved; else why not, as a code that those outside are not told. */
 export type Asserted =
-  | { readonly ok: true; readonly accountId: string }
+  | { readonly ok: true; readonly accountId: string; readonly synced: boolean }
   | { readonly ok: false; readonly reason: string; readonly accountId: string | null }
 
 type Options = Record<string, unknown>
@@ -88,7 +91,7 @@ const owns = (userHandle: string | undefined, accountId: string): boolean =>
 const described = ({ id, transports }: StoredPasskey) => ({ id, transports: [...transports] })
 
 /** Passkeys (WebAuthn level 3): discoverable, with user verification; each challenge counts once, counters go on. */
-export function passkeys({ store, relyingParties, name, clock }: PasskeyParts): Passkeys {
+export function passkeys({ store, relyingParties, name, clock, secondFactor }: PasskeyParts): Passkeys {
   const remember = async (challenge: string, purpose: ChallengePurpose, accountId: string | null) =>
     store.putChallenge(challenge, purpose, accountId, clock.now_ms() + TIMEOUT_MS)
   /** Takes the challenge away where it was given to this account, or (null) to anybody. */
@@ -153,11 +156,18 @@ export function passkeys({ store, relyingParties, name, clock }: PasskeyParts): 
         supportedAlgorithmIDs: ALGORITHMS,
       }).catch(() => ({ verified: false }) as const)
       if (!answer.verified) throw refused('The passkey could not be verified.', 'Begin again.')
-      const { credential, credentialBackedUp: backedUp } = answer.registrationInfo
+      const { credential, credentialBackedUp: backedUp, credentialDeviceType } = answer.registrationInfo
+      const synced = credentialDeviceType === 'multiDevice'
+      if (synced && secondFactor === 'hardware')
+        throw refused(
+          'This passkey may be copied to other devices.',
+          'Take one that stays in its device, such as a key.',
+        )
       const transports = (data.response.transports ?? []).filter((one) => Transport.safeParse(one).success)
       const passkey: StoredPasskey = {
         ...{ id: credential.id, accountId: account.id, name: keyName, publicKey: Buffer.from(credential.publicKey) },
-        ...{ counter: credential.counter, transports, backedUp, createdAt_ms: clock.now_ms(), usedAt_ms: null },
+        ...{ counter: credential.counter, transports, backedUp, synced },
+        ...{ createdAt_ms: clock.now_ms(), usedAt_ms: null },
       }
       if (!(await store.insert(passkey))) throw refused('This passkey is registered already.', 'Use it to sign in.')
       return passkey
@@ -192,7 +202,7 @@ export function passkeys({ store, relyingParties, name, clock }: PasskeyParts): 
       const reason = await verify(data, origin, passkey, account).catch((error: Error) =>
         /counter/.test(error.message) ? 'passkey-counter' : 'passkey-check',
       )
-      return reason === undefined ? { ok: true, accountId } : { ok: false, reason, accountId }
+      return reason === undefined ? { ok: true, accountId, synced: passkey.synced } : { ok: false, reason, accountId }
     },
     async remove(accountId, id) {
       if (!(await store.remove(accountId, id))) throw new Refusal('not-found', 'There is no such passkey.')

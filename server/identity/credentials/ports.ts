@@ -27,6 +27,8 @@ export interface StoredPasskey {
   readonly counter: number
   readonly transports: readonly string[]
   readonly backedUp: boolean
+  /** Whether it may be copied between devices; else it stays in the one that made it. */
+  readonly synced: boolean
   readonly createdAt_ms: number
   readonly usedAt_ms: number | null
 }

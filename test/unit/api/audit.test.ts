@@ -18,7 +18,6 @@ import { tenantStore } from '#server/inventory/tenants.ts'
 import { networkViews } from '#server/inventory/views.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
 import { keysOf, testSigner } from '../identity/audit/signer.ts'
-import { checkPassword } from '../identity/credential-stores.ts'
 import { type Site, site } from '../inventory/fixture.ts'
 import { callerIn } from './ground.ts'
 
@@ -65,7 +64,10 @@ const handlers = () => {
     subnets: subnetHandlers({ ...intent, networks }),
     ports: portHandlers({ ...intent, ports }),
     tenants: tenantHandlers({ tenants: tenantStore(database), publish: () => undefined }),
-    users: userHandlers(accountStore(database), checkPassword),
+    users: userHandlers({
+      ...{ accounts: accountStore(database), firstPassword_ms: 60_000 },
+      sessions: { endOthers: async () => undefined },
+    }),
     audit: auditHandlers({
       ...{ audit, evidence: auditEvidence(database), keys: keysOf(testSigner()).verificationKeys },
       ...{ shipped: async () => [], shipping: () => [{ to: 'file:x', lines: true, at: null, problem: null }] },
@@ -120,18 +122,17 @@ describe('a line says how the object was and how it became', () => {
 
   test('for accounts, without a password', async () => {
     const { users } = handlers()
-    const password = 'correct horse battery staple'
-    const { id } = await call(
-      users.create,
-      { name: 'carla', role: 'auditor', password, tenantId: null },
-      as('operator', 'users.create'),
-    )
+    const carla = { name: 'carla', role: 'auditor', tenantId: null } as const
+    const { id, password } = await call(users.create, carla, as('operator', 'users.create'))
+    const next = await call(users.newPassword, { id }, as('operator', 'users.newPassword'))
+    expect(next.password).not.toBe(password)
     await call(users.remove, { id }, as('operator', 'users.remove'))
     expect(lines).toMatchObject([
       { action: 'users.create', subject: `user/${id}`, after: { name: 'carla', role: 'auditor' } },
+      { action: 'users.newPassword', subject: `user/${id}`, after: { passwordEndsAt: next.passwordEndsAt } },
       { action: 'users.remove', subject: `user/${id}`, before: { name: 'carla', role: 'auditor' } },
     ])
-    expect(JSON.stringify(lines)).not.toMatch(/correct horse|argon2/)
+    for (const secret of [password, next.password, 'argon2']) expect(JSON.stringify(lines)).not.toContain(secret)
   })
 })
 

@@ -42,6 +42,7 @@ export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: n
   }
   const account: AccountRecord = {
     ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', email: null, passwordHash: '' },
+    passwordEndsAt_ms: null,
     ...{ tenantId: place.tenantId, tenantName: null, providerId: null, providerName: null, state: 'active' },
     ...{ breakGlass: false, signedInAt_ms: null, revision: 1, bindings: [binding] },
   }
@@ -53,6 +54,7 @@ export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: n
     method: 'password',
     authenticatedAt_ms: 0,
     freshUntil_ms: Number.POSITIVE_INFINITY,
+    owes: [],
   }
   const caller: Caller = { account, ...begun, access, rights, scope: { tenantId: ofTenant, siteId } }
   return {

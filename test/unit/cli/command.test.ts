@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { PASSWORD } from '../http/ground.ts'
 import { ground } from './ground.ts'
 
 describe('login', () => {
@@ -27,10 +26,9 @@ describe('login', () => {
 
 describe('nouns and verbs', () => {
   test('create, list, and delete by name', async () => {
-    const { weft, login, file } = await ground()
+    const { weft, login } = await ground()
     await login()
-    const secret = file('secret', PASSWORD)
-    expect((await weft('user', 'create', 'bob', '--role', 'auditor', '--password-file', secret)).code).toBe(0)
+    expect((await weft('user', 'create', 'bob', '--role', 'auditor')).code).toBe(0)
     expect((await weft('user', 'list')).out).toMatch(/^NAME .*\n(.*\n)?bob .*auditor/m)
     expect((await weft('user', 'delete', 'bob')).code).toBe(0)
     const gone = await weft('user', 'delete', 'bob')

@@ -10,8 +10,11 @@ import { startConsole } from '../http/ground.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 /** A console, and the command line as people start it, with a state folder of its own. */
-export async function ground(more: Parameters<typeof startConsole>[1] = {}) {
-  const console = await startConsole({}, more)
+export async function ground(
+  more: Parameters<typeof startConsole>[1] = {},
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const console = await startConsole(environment, more)
   const state = mkdtempSync(path.join(tmpdir(), 'weft-cli-'))
   onTestFinished(() => rmSync(state, { recursive: true }))
   const env = childEnvironment({ WEFT_STATE: state, WEFT_PORT: String(console.port) })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { FIELD_RIGHTS } from '#server/contract/base.ts'
 import { contract } from '#server/contract/index.ts'
 import { proceduresOf } from '#server/http/procedures.ts'
-import { PASSWORD, startConsole } from './ground.ts'
+import { startConsole } from './ground.ts'
 
 type Body = Record<string, unknown>
 const json = async (answer: Response): Promise<Body> => (await answer.json()) as Body
@@ -97,7 +97,7 @@ describe('rights', () => {
   test('what one has no right to is refused and written down', async () => {
     const { person, send, audit, TENANT } = await startConsole()
     const { headers } = await person('auditor')
-    const answer = await send('POST', '/api/v1/users', { name: 'x', role: 'auditor', password: PASSWORD }, headers)
+    const answer = await send('POST', '/api/v1/users', { name: 'x', role: 'auditor' }, headers)
     expect([answer.status, await json(answer)]).toMatchObject([403, { code: 'forbidden' }])
     expect((await send('GET', `/api/v1/tenants/${TENANT}`, undefined, headers)).status).toBe(200)
     expect(audit.lines.at(-1)).toMatchObject({ actor: 'auditor', action: 'users.create', outcome: 'refused' })
@@ -146,7 +146,7 @@ describe('rights', () => {
   test('a tenant role needs a tenant, another role none', async () => {
     const { enter, send } = await startConsole()
     const { headers } = await enter()
-    const user = { name: 'x', role: 'tenant-member', password: PASSWORD }
+    const user = { name: 'x', role: 'tenant-member' }
     const answer = await json(await send('POST', '/api/v1/users', user, headers))
     expect(answer).toMatchObject({ status: 422, errors: [{ pointer: '/tenantId', rule: 'user.tenant' }] })
   })

@@ -26,7 +26,7 @@ import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { systemClock } from '#server/kernel/clock.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
-import { checkPassword, memoryCredentials } from '../identity/credential-stores.ts'
+import { memoryCredentials } from '../identity/credential-stores.ts'
 import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves, watchInto } from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
@@ -96,19 +96,22 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const watch = watchInto(audit)
   const word = toldMoves()
   const sessions = sessionKeeper(stores.sessions, config.session, systemClock, word.moves)
-  const credentials = memoryCredentials(relyingParties(config.http))
+  const { secondFactor } = config.session
+  const credentials = memoryCredentials(relyingParties(config.http), systemClock, 0, secondFactor)
   const announced: string[] = []
   const decisions: Decision[] = []
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
-    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, watch, local },
+    ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, watch, local, secondFactor },
     ...credentials,
     announce: async ({ name }) => void announced.push(name),
   })
   let password = ''
-  await createFirstOperator(stores.accounts, 'admin', async (made) => {
+  const keep = async (made: string) => {
     password = made
-  })
+  }
+  // As if its person had chosen it.
+  await createFirstOperator(stores.accounts, 'admin', keep, null)
   const product = { ...config.product, instance: config.instance, demo: false }
   const events = eventBus({ epoch: 'e1' })
   // Nobody else takes part in sessions of local accounts.
@@ -125,10 +128,10 @@ export async function startConsole(environment: Record<string, string> = {}, mor
     ...{ endOwn: async () => undefined, endAny: async () => undefined },
   }
   const router = {
-    session: sessionHandlers({ signIn, sessions, product, logout }),
+    session: sessionHandlers({ signIn, sessions, product, secondFactor, logout }),
     sessions: sessionListHandlers({ register, sessions }),
-    credentials: credentialHandlers({ ...credentials, challenges }),
-    users: userHandlers(stores.accounts, checkPassword),
+    credentials: credentialHandlers({ ...credentials, sessions, challenges }),
+    users: userHandlers({ accounts: stores.accounts, sessions, firstPassword_ms: config.signIn.firstPassword_ms }),
     tenants: tenantHandlers(),
     ...more,
   }

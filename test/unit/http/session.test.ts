@@ -129,7 +129,7 @@ describe('passkeys', () => {
     expect([added.status, await added.json()]).toMatchObject([201, { name: 'laptop', usedAt: null }])
     const challenge = await (await post('/session/passkey/begin', {})).json()
     const entered = await post('/session', { passkey: device.get(challenge) })
-    expect([entered.status, await entered.json()]).toMatchObject([201, { method: 'passkey' }])
+    expect([entered.status, await entered.json()]).toMatchObject([201, { method: 'passkey+hardware' }])
     expect(audit.lines.at(-1)).toMatchObject({ action: 'session.create', actor: 'admin', outcome: 'done' })
     const renewing = await (await post('/session/step-up/passkey/begin', {}, cookieOf(entered))).json()
     const proved = await post('/session/step-up', { passkey: device.get(renewing) }, cookieOf(entered))

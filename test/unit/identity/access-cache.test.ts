@@ -145,7 +145,7 @@ test('tokens are remembered likewise', async () => {
   let reads = 0
   const token: StoredToken = {
     ...{ id: 't', name: 'ci', rights: [], tenantId: null, tenantName: null, siteId: null, siteName: null },
-    ...{ createdAt_ms: 1, expiresAt_ms: 9e15, usedAt_ms: null },
+    ...{ createdAt_ms: 1, expiresAt_ms: 9e15, usedAt_ms: null, ownerMethods: [] },
   }
   const find = async () => {
     reads += 1

@@ -10,7 +10,7 @@ function bytes(data: Buffer): Buffer {
 }
 const text = (word: string) => Buffer.concat([Buffer.from([0x60 + word.length]), Buffer.from(word)])
 
-const FLAGS = { present: 0x01, verified: 0x04, attested: 0x40 }
+const FLAGS = { present: 0x01, verified: 0x04, eligible: 0x08, attested: 0x40 }
 
 /** What may go wrong, or be forged, in a proof. */
 export interface Oddities {
@@ -35,8 +35,8 @@ interface RequestOptions {
   readonly rpId: string
 }
 
-/** An authenticator with one passkey, of ES256 and without attestation, and the browser that speaks for it. */
-export function authenticator(origin: string) {
+/** An authenticator with one passkey, of ES256 and without attestation, and the browser that speaks for it. `synced`: it may be copied. */
+export function authenticator(origin: string, { synced = false } = {}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' })
   const id = randomBytes(32)
@@ -56,7 +56,7 @@ export function authenticator(origin: string) {
     )
   const authData = (rpId: string, flags: number, odd: Oddities, attested = Buffer.alloc(0)) => {
     const rest = Buffer.alloc(5)
-    rest[0] = FLAGS.present | (odd.verified === false ? 0 : FLAGS.verified) | flags
+    rest[0] = FLAGS.present | (odd.verified === false ? 0 : FLAGS.verified) | (synced ? FLAGS.eligible : 0) | flags
     rest.writeUInt32BE(odd.counter ?? counter, 1)
     return Buffer.concat([sha256(odd.rpId ?? rpId), rest, attested])
   }

@@ -1,7 +1,9 @@
+import { factorRules } from '#server/identity/credentials/held.ts'
 import { passkeys } from '#server/identity/credentials/passkeys.ts'
 import type { PasskeyStore, StoredPasskey, StoredTotp, TotpStore } from '#server/identity/credentials/ports.ts'
 import type { RelyingParties } from '#server/identity/credentials/relying-party.ts'
 import { totp } from '#server/identity/credentials/totp.ts'
+import type { SecondFactor } from '#server/identity/duties.ts'
 import { passwordCheck } from '#server/identity/password-check.ts'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 
@@ -40,7 +42,7 @@ export function memoryPasskeys(): PasskeyStore {
     async use(id, counter, backedUp, usedAt_ms) {
       const held = kept.get(id)
       if (!held || !(held.counter < counter || (held.counter === 0 && counter === 0))) return false
-      kept.set(id, { ...held, counter, backedUp, usedAt_ms })
+      kept.set(id, { ...held, counter, backedUp, synced: held.synced || backedUp, usedAt_ms })
       return true
     },
     remove: async (accountId, id) => kept.get(id)?.accountId === accountId && kept.delete(id),
@@ -72,10 +74,13 @@ export const checkPassword = passwordCheck({
 })
 
 /** Second factors and passkeys in memory, and what is asked of passwords. */
-export function memoryCredentials(relyingParties: RelyingParties, clock: Clock = systemClock, stepsApart = 0) {
-  return {
-    checkPassword,
-    totp: totp({ store: memoryTotp(), keys: openSeal, issuer: 'Weft test', stepsApart, clock }),
-    passkeys: passkeys({ store: memoryPasskeys(), relyingParties, name: 'Weft test', clock }),
-  }
+export function memoryCredentials(
+  relyingParties: RelyingParties,
+  clock: Clock = systemClock,
+  stepsApart = 0,
+  secondFactor: SecondFactor = 'optional',
+) {
+  const codes = totp({ store: memoryTotp(), keys: openSeal, issuer: 'Weft test', stepsApart, clock })
+  const keys = passkeys({ store: memoryPasskeys(), relyingParties, name: 'Weft test', clock, secondFactor })
+  return { checkPassword, totp: codes, passkeys: keys, factors: factorRules(codes, keys, secondFactor) }
 }

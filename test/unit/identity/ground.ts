@@ -1,4 +1,5 @@
 import { relyingParties } from '#server/identity/credentials/relying-party.ts'
+import type { SecondFactor } from '#server/identity/duties.ts'
 import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { type LocalOrigin, localSignIn } from '#server/identity/sign-in.ts'
@@ -18,26 +19,29 @@ export async function ground({
   local = 'always' as 'always' | 'break-glass',
   begun_ms = 1_000_000,
   stepsApart = 0,
+  secondFactor = 'optional' as SecondFactor,
+  passwordEndsAt_ms = null as number | null,
 } = {}) {
   let now_ms = begun_ms
   const clock = { now_ms: () => now_ms, monotonic_ms: () => now_ms }
   const stores = memoryIdentity()
-  const limits = { idle_ms: 10 * MINUTE_MS, absolute_ms: 60 * MINUTE_MS, fresh_ms: 10 * MINUTE_MS }
+  const limits = { idle_ms: 10 * MINUTE_MS, absolute_ms: 60 * MINUTE_MS, fresh_ms: 10 * MINUTE_MS, secondFactor }
   const keeper = sessionKeeper(stores.sessions, limits, clock)
   const consoles = relyingParties({ ...HTTP, trustedProxies: [], metricsToken: undefined })
-  const credentials = memoryCredentials(consoles, clock, stepsApart)
+  const credentials = memoryCredentials(consoles, clock, stepsApart, secondFactor)
   const announced: string[] = []
   const audit = memoryAudit()
   const signIn = localSignIn({
-    ...{ accounts: stores.accounts, sessions: keeper, local, ...credentials },
+    ...{ accounts: stores.accounts, sessions: keeper, local, secondFactor, clock, ...credentials },
     limits: { perAccount, perAddress, window_ms: MINUTE_MS },
     watch: watchInto(audit),
     announce: async ({ name }, method, address) => void announced.push(`${name} ${method} ${address}`),
   })
   let password = ''
-  await createFirstOperator(stores.accounts, 'admin', async (made) => {
+  const keep = async (made: string) => {
     password = made
-  })
+  }
+  await createFirstOperator(stores.accounts, 'admin', keep, passwordEndsAt_ms)
   const admin = await stores.accounts.byName('admin')
   if (!admin) throw new Error('There is no first operator.')
   const pass = (minutes: number) => {

@@ -26,7 +26,7 @@ describe('a passkey', () => {
   test('signs in without a name, and its counter goes on', async () => {
     const { enter, passkeys, admin, passkey } = await registered()
     expect(passkey).toMatchObject({ name: 'laptop', transports: ['internal'], usedAt_ms: null })
-    expect(await enter()).toMatchObject({ name: 'admin', method: 'passkey' })
+    expect(await enter()).toMatchObject({ name: 'admin', method: 'passkey+hardware' })
     expect(await enter()).toMatchObject({ name: 'admin' })
     expect(await passkeys.of(admin.id)).toMatchObject([{ counter: 2, usedAt_ms: expect.any(Number) }])
   })

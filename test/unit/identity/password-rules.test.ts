@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { makePassword } from '#server/identity/first-operator.ts'
+import { makePassword } from '#server/identity/first-password.ts'
 import { checkByRules } from '#server/identity/password-rules.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 

@@ -36,16 +36,16 @@ describe('the first operator', () => {
     expect(password).toMatch(/^(\w{4}-){4}\w{4}$/)
     expect(await accounts.byName('admin')).toMatchObject({ bindings: [{ role: 'operator' }], breakGlass: true })
     const keep = () => Promise.reject(new Error('kept again'))
-    expect(await createFirstOperator(accounts, 'admin', keep)).toBe(false)
+    expect(await createFirstOperator(accounts, 'admin', keep, null)).toBe(false)
   })
 
   test('has the name that the installer chose, and another name makes no second one', async () => {
     const { accounts } = memoryIdentity()
     const keep = async () => undefined
-    expect(await createFirstOperator(accounts, 'ines', keep)).toBe(true)
+    expect(await createFirstOperator(accounts, 'ines', keep, null)).toBe(true)
     expect(await accounts.byName('ines')).toMatchObject({ bindings: [{ role: 'operator' }], breakGlass: true })
     expect(await accounts.byName('admin')).toBeUndefined()
-    expect(await createFirstOperator(accounts, 'admin', keep)).toBe(false)
+    expect(await createFirstOperator(accounts, 'admin', keep, null)).toBe(false)
     expect(await accounts.count()).toBe(1)
   })
 

@@ -63,7 +63,7 @@ describe('a proof of who somebody is', () => {
     expect(own.allowCredentials).toMatchObject([{ id: device.id }])
     const forSignIn = device.get(await passkeys.begin(ORIGIN))
     await expect(signIn.stepUp(caller, { passkey: forSignIn }, from)).rejects.toMatchObject({ code: 'unauthenticated' })
-    expect((await signIn.stepUp(caller, { passkey: device.get(own) }, from)).caller.method).toBe('passkey')
+    expect((await signIn.stepUp(caller, { passkey: device.get(own) }, from)).caller.method).toBe('passkey+hardware')
     const olga = await accounts.create(
       { tenantId: null },
       { name: 'olga', displayName: 'Olga', role: 'operator', tenantId: null, passwordHash: '' },
@@ -114,7 +114,7 @@ describe('break-glass accounts', () => {
     const { accounts, keeper, password, totp, passkeys, checkPassword, stored } = await ground()
     const { localSignIn } = await import('#server/identity/sign-in.ts')
     const mute = localSignIn({
-      ...{ accounts, sessions: keeper, totp, passkeys, local: 'always', checkPassword },
+      ...{ accounts, sessions: keeper, totp, passkeys, local: 'always', secondFactor: 'optional', checkPassword },
       limits: { perAccount: 5, perAddress: 5, window_ms: 1000 },
       watch: UNWATCHED,
       announce: () => Promise.reject(new Error('the log is full')),

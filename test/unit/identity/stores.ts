@@ -37,15 +37,23 @@ export function memoryIdentity() {
         ...{ groupName: null, source: 'local' },
       }
       const created: AccountRecord = {
-        ...{ breakGlass: false, ...rest, id: randomUUID(), tenantName, email: null, providerId: null },
+        ...{
+          breakGlass: false,
+          passwordEndsAt_ms: null,
+          ...rest,
+          id: randomUUID(),
+          tenantName,
+          email: null,
+          providerId: null,
+        },
         ...{ providerName: null, state: 'active', signedInAt_ms: null, revision: 1, bindings: [binding] },
       }
       accounts.set(created.id, created)
       return created
     },
-    async setPassword(id, passwordHash) {
+    async setPassword(id, passwordHash, passwordEndsAt_ms = null) {
       const account = accounts.get(id)
-      if (account) accounts.set(id, { ...account, passwordHash })
+      if (account) accounts.set(id, { ...account, passwordHash, passwordEndsAt_ms })
     },
     async get(_scope, id) {
       const account = accounts.get(id)

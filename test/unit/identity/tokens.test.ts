@@ -8,6 +8,7 @@ import { callerOfToken, isToken, newToken, withTokens } from '#server/identity/t
 const RED = '019ab000-0000-7000-8000-00000000000a'
 const NOW_MS = 1_800_000_000_000
 const clock = { now_ms: () => NOW_MS, monotonic_ms: () => 0 }
+const rules = { secondFactor: 'optional', clock } as const
 
 interface Kept {
   readonly token?: Partial<StoredToken>
@@ -24,9 +25,17 @@ function directory(hash: string, { token, account }: Kept = {}) {
   const rights: readonly Right[] = ['network.read', 'key.write']
   const stored: StoredToken = {
     ...{ id: 't', name: 'ci', rights, tenantId: null, tenantName: null, siteId: null, siteName: null },
-    ...{ createdAt_ms: NOW_MS - 1000, expiresAt_ms: NOW_MS + 1000, usedAt_ms: null, ...token },
+    ...{ createdAt_ms: NOW_MS - 1000, expiresAt_ms: NOW_MS + 1000, usedAt_ms: null, ownerMethods: [], ...token },
   }
-  const owner = { id: 'a', name: 'anna', state: 'active', bindings: [OPERATOR], ...account } as unknown as AccountRecord
+  const anna = {
+    id: 'a',
+    name: 'anna',
+    state: 'active',
+    bindings: [OPERATOR],
+    providerId: null,
+    passwordEndsAt_ms: null,
+  }
+  const owner = { ...anna, ...account } as unknown as AccountRecord
   const tokens: TokenDirectory = {
     find: async (asked) => (asked === hash ? { token: stored, account: owner } : undefined),
     touch: async (_, at_ms) => void touched.push(at_ms),
@@ -36,7 +45,7 @@ function directory(hash: string, { token, account }: Kept = {}) {
 
 const find = (kept: Kept = {}) => {
   const { token, hash } = newToken()
-  return callerOfToken(directory(hash, kept).tokens, token, '::1', clock)
+  return callerOfToken(directory(hash, kept).tokens, token, '::1', rules)
 }
 
 describe('the text of a token', () => {
@@ -91,7 +100,7 @@ describe('a token acts', () => {
   test('and nothing is looked up for what only looks like one', async () => {
     const { tokens } = directory('')
     const find = vi.fn(tokens.find)
-    expect(await callerOfToken({ ...tokens, find }, `weft_${'A'.repeat(49)}`, '::1', clock)).toBeUndefined()
+    expect(await callerOfToken({ ...tokens, find }, `weft_${'A'.repeat(49)}`, '::1', rules)).toBeUndefined()
     expect(find).not.toHaveBeenCalled()
   })
 
@@ -99,7 +108,7 @@ describe('a token acts', () => {
     const { token, hash } = newToken()
     const used = async (usedAt_ms: number | null) => {
       const { tokens, touched } = directory(hash, { token: { usedAt_ms } })
-      await callerOfToken(tokens, token, '::1', clock)
+      await callerOfToken(tokens, token, '::1', rules)
       return touched
     }
     expect(await used(null)).toEqual([NOW_MS])
@@ -112,7 +121,7 @@ test('sessions and tokens are told apart by their form', async () => {
   const { token, hash } = newToken()
   const { tokens } = directory(hash, { token: { expiresAt_ms: Date.now() + 60_000 } })
   const sessions = { find: async () => ({ method: 'password' }) } as unknown as Sessions
-  const both = withTokens(sessions, tokens)
+  const both = withTokens(sessions, tokens, { secondFactor: 'optional' })
   expect((await both.find(token))?.method).toBe('token')
   expect((await both.find(`weft_${'A'.repeat(38)}`))?.method, 'a session may begin like that too').toBe('password')
 })

@@ -35,7 +35,7 @@ describe('codes by time', () => {
 describe('passkeys', () => {
   const passkey = (): StoredPasskey => ({
     ...{ id: 'key', accountId, name: 'laptop', publicKey: Buffer.from([1, 2]), counter: 0, transports: ['usb'] },
-    ...{ backedUp: false, createdAt_ms: 1000, usedAt_ms: null },
+    ...{ backedUp: false, synced: false, createdAt_ms: 1000, usedAt_ms: null },
   })
 
   test('are kept once, and their counter only goes on', async () => {
@@ -46,7 +46,9 @@ describe('passkeys', () => {
     expect([await store.use('key', 0, true, 2000), await store.use('key', 0, true, 2000)]).toEqual([true, true])
     expect((await eight(() => store.use('key', 7, true, 3000))).filter(Boolean)).toHaveLength(1)
     expect([await store.use('key', 0, true, 4000), await store.use('key', 6, true, 4000)]).toEqual([false, false])
-    expect(await store.ofAccount(accountId)).toMatchObject([{ counter: 7, backedUp: true, usedAt_ms: 3000 }])
+    expect(await store.ofAccount(accountId)).toMatchObject([
+      { counter: 7, backedUp: true, synced: true, usedAt_ms: 3000 },
+    ])
     expect(await store.remove('019ab000-0000-7000-8000-000000000000', 'key')).toBe(false)
     expect(await store.remove(accountId, 'key')).toBe(true)
   })

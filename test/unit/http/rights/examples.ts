@@ -92,12 +92,7 @@ type Fields = Readonly<Record<string, unknown>>
 const OWN: Readonly<Record<string, (ids: Ids) => Fields>> = {
   'session.create': () => ({ name: 'probe', password: 'twelve letters at least' }),
   'session.stepUp': () => ({ password: 'twelve letters at least' }),
-  'users.create': ({ tenantId }) => ({
-    name: 'probe',
-    role: 'tenant-member',
-    tenantId,
-    password: 'twelve letters at least',
-  }),
+  'users.create': ({ tenantId }) => ({ name: 'probe', role: 'tenant-member', tenantId }),
   'bindings.give': ({ users, tenantId }) => ({ id: users, role: 'tenant-member', tenantId, siteId: null }),
   'groups.give': ({ groups, tenantId }) => ({ id: groups, role: 'tenant-member', tenantId, siteId: null }),
   'roles.create': ({ tenantId }) => ({ name: 'probe', words: '', tenantId, rights: ['network.read'] }),

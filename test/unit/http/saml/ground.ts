@@ -113,7 +113,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
     ...{ accounts, sessions, limits, watch, local, announce: async () => undefined },
-    ...memoryCredentials(relyingParties(config.http)),
+    ...{ secondFactor: config.session.secondFactor, ...memoryCredentials(relyingParties(config.http)) },
   })
   const app = await createApp({
     ...{ config, sessions, audit, limits: watch, events: eventBus({ epoch: 'e1' }), metrics: metricsRegistry() },
@@ -121,6 +121,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
     router: {
       session: sessionHandlers({
         ...{ signIn, sessions, product, logout: federation.logout, onFollowed: federation.onFollowed },
+        secondFactor: config.session.secondFactor,
       }),
       ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
       consoles: federation.consoles,
