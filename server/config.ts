@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Place } from './outbound/places.ts'
-import { DEFAULT_INSTANCE, ROOT, SECRETS, type Values, validate } from './variables.ts'
+import { DEFAULT_INSTANCE, isLoopback, ROOT, SECRETS, type Values, validate } from './variables.ts'
 
 export { ConfigError, DEFAULT_INSTANCE, isLoopback, ROOT } from './variables.ts'
 
@@ -186,6 +186,12 @@ function httpOf(values: Values, shift: number, run: string): Config['http'] {
   }
 }
 
+/** Whether people on other machines come to the console: by the address that it listens at, a proxy, or another name. */
+function isReachable({ host, trustedProxies, origin }: Config['http']): boolean {
+  const name = new URL(origin).hostname.replace(/^\[|\]$/g, '')
+  return !isLoopback(host) || trustedProxies.length > 0 || !isLoopback(name)
+}
+
 function keysOf(values: Values, state: string): KeyConfig {
   const { WEFT_PKCS11_MODULE: module, WEFT_PKCS11_TOKEN: label } = values
   const { WEFT_PKCS11_PIN: text, WEFT_PKCS11_PIN_FILE: pinFile } = values
@@ -257,7 +263,7 @@ export function readConfig(
       idle_ms: values.WEFT_SESSION_IDLE_MINUTES * minute_ms,
       absolute_ms: values.WEFT_SESSION_MINUTES * minute_ms,
       fresh_ms: values.WEFT_FRESH_MINUTES * minute_ms,
-      secondFactor: values.WEFT_SECOND_FACTOR ?? 'optional',
+      secondFactor: values.WEFT_SECOND_FACTOR ?? (isReachable(http) ? 'required' : 'optional'),
     },
     signIn: {
       firstOperator: values.WEFT_FIRST_OPERATOR,

@@ -56,7 +56,7 @@ export const ownIdpOf = (origin: string): OwnIdp => ({
 const FETCH_LIMITS = { bytes: 2 * 1024 * 1024, time_ms: 10_000 }
 
 export interface FederationParts {
-  readonly config: Pick<Config, 'http' | 'signIn' | 'metadata' | 'outbound' | 'rates'>
+  readonly config: Pick<Config, 'http' | 'session' | 'signIn' | 'metadata' | 'outbound' | 'rates'>
   readonly database: Database
   readonly audit: AuditSink
   readonly limits: LimitWatch
@@ -79,6 +79,7 @@ export function openFederation({
 }: FederationParts) {
   const own = ownSpOf(config.http.origin)
   const { rsaBits } = config.metadata
+  const { secondFactor } = config.session
   const { perAddressFederated: perAddress, window_ms } = config.signIn
   const attempts = (name: string) => attemptsByAddress({ name, perAddress, window_ms }, limits)
   const providers = providerDirectory(database)
@@ -94,7 +95,7 @@ export function openFederation({
   const consoleSessions = consoleSessionStore(database)
   const saml = samlSignIn({
     ...{ own, providers, requests, samlSessions, admission: admit, sessions, tests, ledger, descriptions },
-    consoleSessions,
+    ...{ consoleSessions, secondFactor },
     signer: () => keys.signer('saml-signing'),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
   })
@@ -116,7 +117,7 @@ export function openFederation({
   })
   const oidc = openOidc({
     ...{ config, database, providers, requests, admission: admit, sessions, tests, ledger, keys, begins, answers },
-    ...{ consoles: downstream, consoleSessions },
+    ...{ consoles: downstream, consoleSessions, secondFactor },
     endSession: (hash) => single.logout.end(hash),
   })
   const single = openLogout({

@@ -34,6 +34,14 @@ const NAMES = [
   { id: 'externalId', label: 'externalId' },
 ] as const
 
+/** What each sign-in at the provider is declared to prove. */
+const STRENGTHS = [
+  { id: 'said', label: 'what its answers say' },
+  { id: 'required', label: 'several factors' },
+  { id: 'passkey', label: 'a passkey' },
+  { id: 'hardware', label: 'a passkey in hardware' },
+] as const
+
 /** Options that are written as text. */
 const WRITTEN: ReadonlySet<string> = new Set([
   ...[...ATTRIBUTES.map(({ field }) => field), 'authnContexts', 'nameIdFormat', 'scopes'],
@@ -200,6 +208,18 @@ export function OptionsCard({ provider }: { provider: IdentityProvider }) {
               isDisabled={!mayWrite}
             />
           ) : null}
+          <Select
+            label="Each sign-in there proves at least"
+            options={STRENGTHS}
+            value={switches.secondFactor ?? 'said'}
+            onValue={(strength) => {
+              const { secondFactor: _, ...rest } = switches
+              setSwitches(
+                strength === 'said' ? rest : { ...rest, secondFactor: strength as typeof switches.secondFactor },
+              )
+            }}
+            isDisabled={!mayWrite}
+          />
           <TextField
             label="How far its clock may be off"
             {...text('skew')}

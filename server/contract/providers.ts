@@ -35,6 +35,10 @@ export const ProviderOptions = z.strictObject({
   forceAuthn: z.boolean().default(false).describe('Ask for a fresh sign-in each time'),
   nameIdFormat: z.string().max(256).optional(),
   authnContexts: z.array(z.string().max(256)).max(10).optional().describe('One of them must have been used'),
+  secondFactor: z
+    .enum(['required', 'passkey', 'hardware'])
+    .optional()
+    .describe('Declared of it: what each sign-in there proves at least; when absent, what its answers say'),
   skew_ms: z.number().int().min(0).max(600_000).default(60_000).describe('How far its clock may be off'),
   subjectAttribute: Attribute.optional().describe('Names the account for good; the NameID when absent'),
   nameAttribute: Attribute.optional(),

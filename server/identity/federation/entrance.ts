@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
+import { isAtLeast, type SecondFactor } from '../duties.ts'
 import type { AccountRecord } from '../ports.ts'
 import type { Checked, SamlReason, Step, Trail } from '../saml/result.ts'
 import { checkingLater, refuse } from '../saml/result.ts'
@@ -8,6 +9,7 @@ import type { Admission, Said } from './admission.ts'
 import type { ConsoleSessionStore } from './console-ports.ts'
 import type { SignInLedger } from './ledger.ts'
 import type { ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
+import { type Authentication, methodThere, strengthThere, wordsOf } from './strength.ts'
 import type { TestOutcome, TestSignIns } from './test-sign-ins.ts'
 import { type Begun, isBoundTo, memoryOf, type RequestMemory, type Wish } from './wish.ts'
 
@@ -46,6 +48,7 @@ export interface Arrival {
   readonly returnTo: string
   /** When they proved it, as the provider says; for how long it is good. */
   readonly proof: Pick<Proof, 'endsAt_ms'> & { readonly authenticatedAt_ms: number }
+  readonly authentication: Authentication
   /** For the audit log. */
   readonly words: string
   /** Writes down what the provider knows the session by. */
@@ -56,6 +59,8 @@ export interface EntranceParts {
   readonly requests: Pick<SignInRequestStore, 'consume'>
   readonly admission: Admission
   readonly sessions: Sessions
+  /** What sign-in has to prove at least. */
+  readonly secondFactor: SecondFactor
   readonly consoleSessions: Pick<ConsoleSessionStore, 'follow'>
   readonly tests: TestSignIns
   readonly ledger: SignInLedger
@@ -80,15 +85,28 @@ export interface Entrance {
 
 /** What everybody goes through whom a provider sends, whichever protocol it speaks. */
 export function entrance(method: ProviderRecord['protocol'], parts: EntranceParts): Entrance {
-  const { admission, sessions, tests, ledger, clock = systemClock } = parts
+  const { admission, sessions, secondFactor, tests, ledger, clock = systemClock } = parts
   const actionOf = (purpose: Wish['purpose'] = 'sign-in'): string =>
     purpose === 'test' ? 'signIn.test' : purpose === 'step-up' ? 'signIn.stepUp' : `signIn.${method}`
 
+  /** How they signed in, where that is enough. Refuses inside `checkingLater`. */
+  function proved({ provider, authentication }: Arrival, trail: Trail): string {
+    const strength = strengthThere(provider.options, authentication)
+    const how = provider.options.secondFactor ? 'As is declared of the provider' : `By ${wordsOf(authentication)}`
+    if (!isAtLeast(strength, secondFactor))
+      refuse(
+        'second-factor',
+        `${how}, which is less than is asked for here (${secondFactor}). Have the provider ask for more and say so, or declare it by its option secondFactor.`,
+      )
+    if (secondFactor !== 'optional') trail.pass('second-factor', `${how}, which is as much as is asked for here.`)
+    return methodThere(method, strength)
+  }
+
   /** A session for somebody who was let in; the ones that it follows end. */
-  async function enter(arrival: Arrival, account: AccountRecord, from: AnswerOrigin) {
+  async function enter(arrival: Arrival, account: AccountRecord, from: AnswerOrigin, how: string) {
     const { provider, memory, proof, returnTo } = arrival
     const { id, caller } = await sessions.begin(account, from, {
-      ...{ method, providerId: provider.id, endsAt_ms: proof.endsAt_ms ?? null },
+      ...{ method: how, providerId: provider.id, endsAt_ms: proof.endsAt_ms ?? null },
       // Its clock may be ahead: nobody has proved anything in the future.
       authenticatedAt_ms: Math.min(proof.authenticatedAt_ms, clock.now_ms()),
       ...(memory.place && { place: memory.place }),
@@ -151,13 +169,14 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
       let account: AccountRecord | undefined
       const checked = await checkingLater(async (trail) => {
         const arrival = await take(trail, seen)
+        const how = proved(arrival, trail)
         if (arrival.request?.purpose === 'test') return { arrival }
         const admitted = await admission.admit(arrival.provider, arrival.said)
         account = admitted.account
         if (!admitted.ok) return refuse(admitted.reason, admitted.detail)
         if (arrival.request?.purpose === 'step-up' && admitted.account.id !== arrival.request.accountId)
           refuse('other-account', `${admitted.account.name} came back instead of who went.`)
-        return { arrival, entered: await enter(arrival, admitted.account, from) }
+        return { arrival, entered: await enter(arrival, admitted.account, from, how) }
       })
       const event = {
         ...{ action: actionOf(seen.request?.purpose), address, provider: seen.provider, account },

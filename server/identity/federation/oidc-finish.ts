@@ -138,6 +138,7 @@ export async function takeCallback(
     ...{ provider, request, memory: memoryOf(request), returnTo: request.returnTo },
     said: { subject: claims.sub, attributes: attributesOf({ ...more, ...claims }) },
     proof: { authenticatedAt_ms, endsAt_ms: null },
+    authentication: { contexts: valuesOf(claims.acr), methods: valuesOf(claims.amr) },
     words: `Answers a request (${request.purpose}).`,
     async remember(sessionHash) {
       const sealed = await parts.seal(`oidc-session/${provider.id}`, Buffer.from(idToken))

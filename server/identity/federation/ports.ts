@@ -1,3 +1,4 @@
+import type { SecondFactor } from '../duties.ts'
 import type { AccountRecord, Whose } from '../ports.ts'
 
 /** What an assertion or an id token says of somebody, by attribute name. */
@@ -30,6 +31,8 @@ export interface ProviderOptions {
   readonly nameIdFormat?: string
   /** Contexts of which one must have been used. */
   readonly authnContexts?: readonly string[]
+  /** What each of its sign-ins proves at least, as people here declare; absent: what its answers say. */
+  readonly secondFactor?: Exclude<SecondFactor, 'optional'>
   /** How far its clock may be off. */
   readonly skew_ms: number
   /** Where the account's subject, name, display name and e-mail address come from; absent: the NameID (or `sub`), and usual names. */

@@ -45,6 +45,7 @@ export function samlSignIn(parts: SamlSignInParts): SamlSignIn {
     return {
       ...{ provider, request, memory, returnTo, said: saidBy(provider, identity), words: wordsOf(answered) },
       proof: { authenticatedAt_ms: authnInstant_ms, endsAt_ms: sessionNotOnOrAfter_ms ?? null },
+      authentication: { contexts: [authnContext], methods: [] },
       remember: (sessionHash) => samlSessions.insert({ sessionHash, providerId: provider.id, ...known }),
     }
   }

@@ -55,6 +55,7 @@ export type SamlReason =
   | 'confirmation'
   | 'authn-statement'
   | 'authn-context'
+  | 'second-factor'
   | 'session-expired'
   | 'name-id'
   | 'attributes'

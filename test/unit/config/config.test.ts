@@ -284,3 +284,16 @@ describe('the audit log', () => {
     expect(problemsOf({ WEFT_AUDIT_SYSLOG: 'tls://logs', WEFT_AUDIT_SYSLOG_KEY: '/k' }).join()).toContain('without the')
   })
 })
+
+test.each([
+  [{}, 'optional'],
+  [{ WEFT_HOST: '::1' }, 'optional'],
+  [{ WEFT_TLS_CERTIFICATE: 'c.pem', WEFT_TLS_KEY: 'k.pem' }, 'optional'],
+  [{ WEFT_HOST: '192.0.2.1', WEFT_TLS_CERTIFICATE: 'c.pem', WEFT_TLS_KEY: 'k.pem' }, 'required'],
+  [{ WEFT_TRUSTED_PROXY: '127.0.0.1', WEFT_ORIGIN: 'https://localhost' }, 'required'],
+  [{ WEFT_ORIGIN: 'https://weft.example.net' }, 'required'],
+  [{ WEFT_ORIGIN: 'https://weft.example.net', WEFT_SECOND_FACTOR: 'optional' }, 'optional'],
+  [{ WEFT_SECOND_FACTOR: 'hardware' }, 'hardware'],
+])('a second factor is asked for where people come from elsewhere, unless it is said otherwise: %o', (given, asked) => {
+  expect(readConfig({}, given).session.secondFactor).toBe(asked)
+})

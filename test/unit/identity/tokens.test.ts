@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
 import { type Right, ROLE_RIGHTS } from '#server/contract/rights.ts'
+import type { SecondFactor } from '#server/identity/duties.ts'
 import type { AccountRecord, Binding, StoredToken, TokenDirectory } from '#server/identity/ports.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
 import { callerOfToken, isToken, newToken, withTokens } from '#server/identity/tokens.ts'
@@ -95,6 +96,20 @@ describe('a token acts', () => {
     ['of somebody who was disabled', { account: { state: 'disabled' } }],
   ])('but not one %s', async (_, kept) => {
     expect(await find(kept)).toBeUndefined()
+  })
+
+  test('owes what its owner has to settle', async () => {
+    const owes = async (kept: Kept, secondFactor: SecondFactor = 'required') => {
+      const { token, hash } = newToken()
+      return (await callerOfToken(directory(hash, kept).tokens, token, '::1', { secondFactor, clock }))?.owes
+    }
+    expect(await owes({ account: { passwordEndsAt_ms: NOW_MS } }, 'optional')).toEqual(['password'])
+    expect(await owes({}, 'optional')).toEqual([])
+    expect(await owes({})).toEqual(['second-factor'])
+    expect(await owes({ token: { ownerMethods: ['password+totp'] } })).toEqual([])
+    expect(await owes({ token: { ownerMethods: ['password+totp'] } }, 'passkey')).toEqual(['second-factor'])
+    expect(await owes({ token: { ownerMethods: ['passkey', 'passkey+hardware'] } }, 'hardware')).toEqual([])
+    expect(await owes({ account: { providerId: 'p' } }), 'whom a provider vouches for').toEqual([])
   })
 
   test('and nothing is looked up for what only looks like one', async () => {

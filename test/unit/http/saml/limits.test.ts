@@ -9,7 +9,11 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 const TRIES = 20
 let ground: SignInGround
 beforeAll(async () => {
-  const proxy = { WEFT_TRUSTED_PROXY: '127.0.0.1', WEFT_ORIGIN: 'https://weft.example.org' }
+  const proxy = {
+    WEFT_TRUSTED_PROXY: '127.0.0.1',
+    WEFT_ORIGIN: 'https://weft.example.org',
+    WEFT_SECOND_FACTOR: 'optional',
+  }
   ground = await startSignIn({ ...proxy, WEFT_FEDERATED_TRIES_PER_ADDRESS: String(TRIES) })
 }, 60_000)
 afterAll(() => ground?.close())
