@@ -80,8 +80,11 @@ export function DecisionsPage() {
                   </td>
                   <td className="p-title">{one.account}</td>
                   <td className="mono">{one.address}</td>
-                  <td className="mono">{one.procedure}</td>
-                  <td className="mono p-under">{one.right}</td>
+                  <td className="mono p-under">
+                    {one.procedure}
+                    {one.count > 1 ? <span className="only-s"> × {one.count.toLocaleString('en')}</span> : null}
+                  </td>
+                  <td className="mono">{one.right}</td>
                   <td className="p-side">
                     <Status tone={one.allowed ? 'ok' : 'warn'} calm={one.allowed}>
                       {one.allowed ? 'Let in' : 'Refused'}
