@@ -6,9 +6,11 @@ import type { Config } from './config.ts'
 import type { Routes } from './http/app.ts'
 import type { Event } from './http/events.ts'
 import { counter } from './http/rates.ts'
+import { arrivalRoutes } from './http/saml/arrival.ts'
 import { samlRoutes } from './http/saml/index.ts'
 import { scimRoutes } from './http/scim.ts'
 import { admission } from './identity/federation/admission.ts'
+import { arrivals } from './identity/federation/arrivals.ts'
 import { attemptsByAddress } from './identity/federation/attempts.ts'
 import { consoleDescriptions } from './identity/federation/console-descriptions.ts'
 import { providerDescriptions } from './identity/federation/descriptions.ts'
@@ -21,6 +23,7 @@ import type { LimitWatch } from './identity/limits.ts'
 import type { AuditSink, DecisionSink } from './identity/ports.ts'
 import type { OwnIdp, OwnSp } from './identity/saml/provider.ts'
 import type { Sessions } from './identity/sessions.ts'
+import { arrivalStore, endedSessions } from './inventory/arrivals.ts'
 import { bindingStore } from './inventory/bindings.ts'
 import { consoleSessionStore } from './inventory/console-sessions.ts'
 import { consoleDirectory } from './inventory/consoles.ts'
@@ -93,9 +96,10 @@ export function openFederation({
   const begins = attempts('providers.begins')
   const answers = attempts('providers.answers')
   const consoleSessions = consoleSessionStore(database)
+  const [atTheDoor, ended] = [arrivalStore(database), endedSessions(database)]
   const saml = samlSignIn({
     ...{ own, providers, requests, samlSessions, admission: admit, sessions, tests, ledger, descriptions },
-    ...{ consoleSessions, secondFactor },
+    ...{ consoleSessions, secondFactor, arrivals: atTheDoor, ended },
     signer: () => keys.signer('saml-signing'),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },
   })
@@ -117,15 +121,26 @@ export function openFederation({
   })
   const oidc = openOidc({
     ...{ config, database, providers, requests, admission: admit, sessions, tests, ledger, keys, begins, answers },
-    ...{ consoles: downstream, consoleSessions, secondFactor },
+    ...{ consoles: downstream, consoleSessions, secondFactor, arrivals: atTheDoor },
     endSession: (hash) => single.logout.end(hash),
   })
   const single = openLogout({
-    ...{ config, database, own: { sp: own, idp: ownIdpOf(config.http.origin) }, requests, sessions, keys, ledger },
+    ...{
+      config,
+      database,
+      own: { sp: own, idp: ownIdpOf(config.http.origin) },
+      requests,
+      sessions,
+      keys,
+      ledger,
+      ended,
+    },
     ...{ providers, descriptions, consoles, consoleDescriptions: consolesDescribed, attempts: attempts('logout') },
     endSessionUrl: oidc.logout.endSessionUrl,
   })
+  const door = arrivals({ store: atTheDoor, providers, ledger, ways: { saml, oidc: oidc.signIn } })
   const routes: Routes[] = [
+    arrivalRoutes({ arrivals: door, ledger, attempts: answers }),
     samlRoutes({
       ...{ own, keys, signIn: saml, providers, sessions, tests, ledger, begins, answers },
       consoles: downstream,
@@ -138,7 +153,7 @@ export function openFederation({
       ...{ rate: counter('token', config.rates.perToken, limits), endSession: single.logout.end },
     }),
   ]
-  const signIn = signInProviderHandlers({ providers, questions: attempts('providers.questions') })
+  const signIn = signInProviderHandlers({ providers, arrivals: door, questions: attempts('providers.questions') })
   const guard = outbound(config.outbound)
   const { allowPrivate } = config.metadata
   const fetch = (url: string) => fetchMetadata(url, { ...FETCH_LIMITS, allowPrivate, outbound: guard })

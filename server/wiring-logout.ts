@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { logoutRoutes } from './http/saml/logout.ts'
+import type { EndedSessions } from './identity/federation/arrival-ports.ts'
 import type { Attempts } from './identity/federation/attempts.ts'
 import type { SignInLedger } from './identity/federation/ledger.ts'
 import { singleLogout } from './identity/federation/logout.ts'
@@ -24,6 +25,7 @@ export interface LogoutWiring extends PeerParts {
   readonly database: Database
   readonly own: { readonly sp: OwnSp; readonly idp: OwnIdp }
   readonly requests: SignInRequestStore
+  readonly ended: EndedSessions
   readonly sessions: Sessions
   readonly keys: Pick<KeyService, 'signer' | 'privateKeys' | 'seal' | 'open'>
   /** Where the browser ends a session of a provider by OpenID Connect. */
@@ -34,12 +36,12 @@ export interface LogoutWiring extends PeerParts {
 
 /** Joins what tells everybody who takes part in a session that it ended. */
 export function openLogout(parts: LogoutWiring) {
-  const { config, database, own, requests, sessions, keys, ledger, attempts, endSessionUrl } = parts
+  const { config, database, own, requests, sessions, keys, ledger, ended, attempts, endSessionUrl } = parts
   const visits = logoutVisits({ endSessionUrl, seal: keys.seal, unseal: keys.open })
   const messages = logoutMessages({ own, signer: () => keys.signer('saml-signing') })
   const peers = peerDirectory(parts)
   const logout = singleLogout({
-    ...{ peers, messages, ledger, seen: requests, keeper: sessions, visits },
+    ...{ peers, messages, ledger, ended, seen: requests, keeper: sessions, visits },
     sessions: logoutSessions(database, own.idp.entityId),
     runs: logoutRunStore(database),
     decrypter: { privateKeys: () => keys.privateKeys('saml-encryption') },

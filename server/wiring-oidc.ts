@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { type OidcRoutesParts, oidcRoutes } from './http/oidc.ts'
+import type { ArrivalStore } from './identity/federation/arrival-ports.ts'
 import type { EntranceParts } from './identity/federation/entrance.ts'
 import { exchangeBounded, type FetchLimits } from './identity/federation/fetch-metadata.ts'
 import { oidcClients } from './identity/federation/oidc-client.ts'
@@ -13,10 +14,11 @@ import type { KeyService } from './keys/ports.ts'
 import { outbound } from './outbound/guard.ts'
 
 export interface OidcParts
-  extends Omit<EntranceParts, 'requests'>,
+  extends Omit<EntranceParts, 'requests' | 'arrivals'>,
     Pick<OidcRoutesParts, 'consoles' | 'sessions' | 'tests' | 'ledger' | 'begins' | 'answers'> {
   readonly config: Pick<Config, 'http' | 'metadata' | 'outbound'>
   readonly database: Database
+  readonly arrivals: ArrivalStore
   readonly providers: ProviderDirectory
   readonly requests: SignInRequestStore
   readonly keys: Pick<KeyService, 'seal' | 'open'>

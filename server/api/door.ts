@@ -35,6 +35,8 @@ export interface RequestContext {
   readonly caller: Caller | undefined
   readonly address: string
   readonly agent: string
+  /** The cookie that binds sign-ins under way to one browser. */
+  readonly browser?: string | undefined
   /** Scheme, host and port that the client called. */
   readonly origin: string
   /** The revision in `If-Match`. */

@@ -6,7 +6,7 @@ import type { RequestContext } from '#server/api/door.ts'
 import type { AuditSink, DecisionSink, IdempotencyStore, StoredAnswer } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
-import { callerOf, sessionCookie } from './caller.ts'
+import { callerOf, cookieOf, sessionCookie } from './caller.ts'
 import { once } from './idempotency.ts'
 import { PROBLEM_TYPE, problemHeaders, problemOf } from './problem.ts'
 import { type HttpProcedure, proceduresOf } from './procedures.ts'
@@ -23,6 +23,8 @@ export interface ApiParts {
   readonly idempotency: IdempotencyStore
   /** Name of the session cookie. */
   readonly cookie: string
+  /** Name of the cookie that binds sign-ins under way to one browser. */
+  readonly loginCookie: string
   readonly rates: Rates
   readonly decisions?: DecisionSink
   /** Who judges calls, where that is not the contract. */
@@ -95,6 +97,7 @@ function contextOf(
     ...(parts.decisions && { decisions: parts.decisions }),
     ...(parts.judge && { judge: parts.judge }),
     agent: request.headers['user-agent'] ?? '',
+    browser: cookieOf(request.headers.cookie, parts.loginCookie),
     origin: `${request.protocol}://${request.host}`,
     ifMatch: revisionOf(request.headers['if-match']),
     keepSession(id, expiresAt_ms = 0) {

@@ -35,7 +35,7 @@ export interface RoutesContext {
   readonly product: Config['product']
 }
 
-export interface AppParts extends Omit<ApiParts, 'cookie' | 'rates'> {
+export interface AppParts extends Omit<ApiParts, 'cookie' | 'loginCookie' | 'rates'> {
   readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product' | 'rates'>
   readonly events: EventBus
   /** Told when a limit on requests is reached. */
@@ -116,12 +116,13 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   registerMetrics(app, parts.metrics, parts.events, config.http.metricsToken)
   registerHealth(app, parts)
   const cookie = cookieName(config.instance)
+  const loginCookie = loginCookieName(config.instance)
   const document = JSON.stringify(await openapiDocument(config.product))
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
   registerExplorer(app, config.product.name)
   registerStream(app, { events: parts.events, sessions: parts.sessions, decisions: parts.decisions, cookie })
-  await registerApi(app, { ...parts, cookie, rates: requestRates(config.rates, parts.limits) })
-  const at = { cookie, loginCookie: loginCookieName(config.instance), product: config.product }
+  await registerApi(app, { ...parts, cookie, loginCookie, rates: requestRates(config.rates, parts.limits) })
+  const at = { cookie, loginCookie, product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)
   await registerWeb(app, config.web.socket)
   return app

@@ -46,6 +46,12 @@ const POSTED_ACROSS_SITES: ReadonlySet<string> = new Set([
   ...['/saml/idp/sso', '/saml/idp/slo', '/saml/idp/slo/soap'],
 ])
 
+/** Whether a page of somebody else sent the browser here: neither one of ours nor its person, by an address or a bookmark. */
+export function isFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  const site = headers['sec-fetch-site']
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}
+
 /** Hosts by which the console may be called. */
 function hostsOf({ host, port, origin }: Config['http']): ReadonlySet<string> {
   const { host: named } = new URL(origin)
@@ -70,9 +76,7 @@ export function requestGuard(http: Config['http']): (request: FastifyRequest) =>
       throw new Refusal('forbidden', 'Only https is answered here.')
     if (SAFE.has(method)) return
     if (method === 'POST' && POSTED_ACROSS_SITES.has(request.url.split('?')[0] ?? '')) return
-    const site = headers['sec-fetch-site']
-    if (site !== undefined && site !== 'same-origin' && site !== 'none')
-      throw new Refusal('forbidden', 'A page of another site sent this.')
+    if (isFromElsewhere(request)) throw new Refusal('forbidden', 'A page of another site sent this.')
     const { origin } = headers
     if (origin !== undefined && origin !== http.origin && origin !== `${request.protocol}://${host}`)
       throw new Refusal('forbidden', 'A page of another origin sent this.')

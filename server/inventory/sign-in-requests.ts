@@ -52,7 +52,7 @@ export function signInRequestStore({ engine }: Database): SignInRequestStore {
     async prune(now_ms) {
       const now = [new Date(now_ms)]
       const { rowCount } = await engine.query('DELETE FROM sign_in_request WHERE expires_at <= $1', now)
-      for (const table of ['seen_message', 'console_request'])
+      for (const table of ['seen_message', 'console_request', 'arrival', 'ended_at_provider'])
         await engine.query(`DELETE FROM ${table} WHERE expires_at <= $1`, now)
       return rowCount ?? 0
     },

@@ -33,7 +33,12 @@ describe('every procedure', () => {
 
   test('is public for signing in alone', () => {
     const names = procedures.filter(({ meta }) => meta.right === 'public').map(({ name }) => name)
-    expect(names.toSorted()).toEqual(['credentials.beginSignIn', 'session.create', 'signIn.providers'])
+    expect(names.toSorted()).toEqual([
+      'credentials.beginSignIn',
+      'session.create',
+      'signIn.arrival',
+      'signIn.providers',
+    ])
   })
 
   test('reads where it is a GET, and where its right is one to read it changes no intent', () => {

@@ -40,12 +40,36 @@ describe('a person of red', () => {
     expect(complaints.filter((line) => !line.includes('401'))).toEqual([])
   })
 
-  test('signs in from the provider, and lands on the page that it names', async () => {
-    const { page, whoIs } = await house.person()
+  test('signs in from the provider once they say here that it is them, and lands on the page that it names', async () => {
+    const { page, whoIs, complaints } = await house.person()
     await page.goto(house.red.idpInitiatedUrl(`${house.weft.address}/saml/metadata`, '/settings'))
     await signInAtSimpleSaml(page, 'bob', 'bobpass')
+    await page.getByRole('heading', { name: /wants to sign in to Weft/ }).waitFor()
+    expect(await whoIs()).toBeUndefined()
+    await page.getByRole('button', { name: 'Continue' }).click()
     await page.waitForURL(`${house.weft.address}/settings`)
+    expect(complaints.filter((line) => !line.includes('401'))).toEqual([])
     expect(await whoIs()).toMatchObject({ name: 'bob', role: 'tenant-member' })
+  })
+
+  test('who is signed in already is told whose session would end, and keeps it by saying that it is not them', async () => {
+    const { page, enter, whoIs } = await house.person()
+    await enter('alice')
+    await page.goto(house.blue.idpInitiatedUrl(`${house.weft.address}/saml/metadata`, '/networks'))
+    await signInAtSimpleSaml(page, 'bob', 'bobpass')
+    await page.getByText('Alice Ödegård <&> is signed in here').waitFor()
+    if (process.env.SHOTS) {
+      for (const width of [1440, 390])
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.setViewportSize({ width, height: 900 })
+          await page.emulateMedia({ colorScheme })
+          await page.waitForTimeout(300)
+          await page.screenshot({ path: `${process.env.SHOTS}/arrival-${width}-${colorScheme}.png` })
+        }
+    }
+    await page.getByRole('button', { name: 'Not me' }).click()
+    await page.waitForURL(`${house.weft.address}/networks`)
+    expect((await whoIs())?.name).toBe('alice')
   })
 
   test('signs in with an encrypted assertion', async () => {

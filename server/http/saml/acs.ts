@@ -1,14 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Finished } from '#server/identity/federation/entrance.ts'
+import { REQUEST_LIFE_MS } from '#server/identity/federation/wish.ts'
 import type { RoutesContext } from '../app.ts'
-import { cookieOf, sessionCookie } from '../caller.ts'
+import { cookieOf, loginCookie, sessionCookie } from '../caller.ts'
 import { sendRefusalPage, sendTestPage, statusOf } from './pages.ts'
 import type { SamlRoutesParts } from './parts.ts'
 import { type Form, onlyBy } from './scope.ts'
 
 const PATH = '/saml/acs'
+/** The page that asks its person first, and where they answer. */
+export const ARRIVAL = '/sign-in/arrival'
 
-const goOn = (reply: FastifyReply, path: string) => reply.code(303).header('location', path).send()
+export const goOn = (reply: FastifyReply, path: string) => reply.code(303).header('location', path).send()
 
 /** Goes on from where a provider's answer led. */
 export function sendFinished(reply: FastifyReply, finished: Finished, at: RoutesContext): FastifyReply {
@@ -18,6 +21,9 @@ export function sendFinished(reply: FastifyReply, finished: Finished, at: Routes
       reply.header('set-cookie', sessionCookie(at.cookie, finished.id, life_s))
       return goOn(reply, finished.returnTo)
     }
+    case 'arrival':
+      reply.header('set-cookie', loginCookie(at.loginCookie, finished.browser, REQUEST_LIFE_MS / 1000))
+      return goOn(reply, `${ARRIVAL}?id=${finished.id}`)
     case 'proxy': {
       const joint = finished.returnTo.includes('?') ? '&' : '?'
       return goOn(reply, `${finished.returnTo}${joint}refused=${finished.reference}`)

@@ -9,6 +9,7 @@ import type { OwnIdp } from '#server/identity/saml/provider.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
 import type { Routes, RoutesContext } from '../app.ts'
 import { callerOf, cookieOf, loginCookie } from '../caller.ts'
+import { isFromElsewhere } from '../security.ts'
 import { serveMetadata } from './metadata.ts'
 import { sendRefusalPage, statusOf } from './pages.ts'
 import type { SamlKeys } from './parts.ts'
@@ -93,6 +94,7 @@ function serveContinue(scope: FastifyInstance, parts: ConsoleRoutesParts, at: Ro
       const visit = {
         ...{ address: request.ip, browser: cookieOf(request.headers.cookie, at.loginCookie) },
         caller: await callerOf(request, at.cookie, sessions),
+        unbidden: isFromElsewhere(request),
       }
       if (visit.caller && visit.caller.owes.length > 0) return settleFirst(reply, request.url)
       const onward = await consoles.goOn(fieldOf(request, 'request'), visit, fieldOf(request, 'refused') !== '')

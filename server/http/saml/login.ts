@@ -3,6 +3,7 @@ import type { ProviderRecord } from '#server/identity/federation/ports.ts'
 import { REQUEST_LIFE_MS, type Wish } from '#server/identity/federation/wish.ts'
 import type { RoutesContext } from '../app.ts'
 import { callerOf, cookieOf, loginCookie } from '../caller.ts'
+import { isFromElsewhere } from '../security.ts'
 import { sendRefusalPage, statusOf } from './pages.ts'
 import type { LoginParts } from './parts.ts'
 
@@ -33,7 +34,7 @@ async function signInAsked(parts: LoginParts, request: FastifyRequest, at: Route
   const returnTo = textOf(request, 'returnTo')
   // Whoever is on the way to a console is asked what the console wants to know.
   const onBehalf = await parts.consoles.wish(returnTo, cookieOf(request.headers.cookie, at.loginCookie))
-  return { provider, wish: { purpose, caller, returnTo, ...onBehalf } }
+  return { provider, wish: { purpose, caller, returnTo, unbidden: isFromElsewhere(request), ...onBehalf } }
 }
 
 /** Sends the browser to a provider, with the request in the address and a cookie that it comes back with. */

@@ -30,6 +30,8 @@ export interface Visit {
   /** The cookie that binds requests to this browser, where it has one. */
   readonly browser: string | undefined
   readonly caller: Caller | undefined
+  /** A page of somebody else sent the browser: nobody did anything for it here. */
+  readonly unbidden: boolean
 }
 
 export type Onward =
@@ -54,9 +56,9 @@ export interface ConsoleSignInParts extends AnswerParts, ReceiveParts {
 
 export interface ConsoleSignIn {
   /** A console's request. The session that comes along is not looked at: another site may have sent it. */
-  receive(carried: Carried, from: Omit<Visit, 'caller'>): Promise<Onward>
+  receive(carried: Carried, from: Pick<Visit, 'address' | 'browser'>): Promise<Onward>
   /** Somebody opens a console from here. */
-  launch(consoleId: string, from: Omit<Visit, 'caller'>): Promise<Onward>
+  launch(consoleId: string, from: Pick<Visit, 'address' | 'browser'>): Promise<Onward>
   /** Goes on with what a console waits for. `refused`: a provider that was asked said no. */
   goOn(handle: string, from: Visit, refused: boolean): Promise<Onward>
   /** What is asked of a provider that somebody chose on the sign-in page; undefined: no console waits for them. */
@@ -135,7 +137,7 @@ export function consoleSignIn(parts: ConsoleSignInParts): ConsoleSignIn {
     console: ConsoleRecord,
     request: ConsoleRequest,
     present: Present | undefined,
-    { browser, address, caller }: Visit,
+    { browser, address, caller, unbidden }: Visit,
     fresh: boolean,
   ): Promise<Onward> {
     await waiting.send(request.id, caller?.session ?? null)
@@ -148,7 +150,7 @@ export function consoleSignIn(parts: ConsoleSignInParts): ConsoleSignIn {
       const query = new URLSearchParams({ idp: provider.name, returnTo: continueAt(request.id) })
       return { kind: 'go', url: `/${provider.protocol}/login?${query}`, browser: mark }
     }
-    const wish = { ...wishFor(request, console.entityId), browser: mark, caller }
+    const wish = { ...wishFor(request, console.entityId), browser: mark, caller, unbidden }
     const begun = await parts.saml.begin(provider, wish, address)
     return begun.ok ? { kind: 'go', url: begun.url, browser: begun.browser } : { kind: 'refused', ...begun }
   }

@@ -3,15 +3,20 @@ import { isAtLeast, type SecondFactor } from '../duties.ts'
 import type { AccountRecord } from '../ports.ts'
 import type { Checked, SamlReason, Step, Trail } from '../saml/result.ts'
 import { checkingLater, refuse } from '../saml/result.ts'
-import type { Caller, Proof, Sessions } from '../sessions.ts'
+import type { Caller, Sessions } from '../sessions.ts'
 import type { Origin } from '../sign-in.ts'
-import type { Admission, Said } from './admission.ts'
+import type { Admission } from './admission.ts'
+import { isUnbidden, keepArrival } from './arrival-keep.ts'
+import type { Arrival, ArrivalStore, KeptArrival, Proved } from './arrival-ports.ts'
 import type { ConsoleSessionStore } from './console-ports.ts'
 import type { SignInLedger } from './ledger.ts'
 import type { ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
-import { type Authentication, methodThere, strengthThere, wordsOf } from './strength.ts'
+import { methodThere, strengthThere, wordsOf } from './strength.ts'
 import type { TestOutcome, TestSignIns } from './test-sign-ins.ts'
-import { type Begun, isBoundTo, memoryOf, type RequestMemory, type Wish } from './wish.ts'
+import { type Begun, isBoundTo, memoryOf, refuseClosed, type Wish } from './wish.ts'
+
+/** Of somebody who is asked first whether they want to come in. */
+const ARRIVAL = 'signIn.arrival'
 
 /** Where a provider's answer comes from. */
 export interface AnswerOrigin extends Origin {
@@ -23,6 +28,8 @@ export interface AnswerOrigin extends Origin {
 
 export type Finished =
   | { readonly kind: 'session'; readonly id: string; readonly caller: Caller; readonly returnTo: string }
+  /** At the door: a page asks its person first, in the browser with this cookie. */
+  | { readonly kind: 'arrival'; readonly id: string; readonly browser: string }
   /** A test sign-in: its outcome is kept for whoever tests. */
   | { readonly kind: 'test' }
   /** A console's sign-in that failed: what began it goes on, and tells the console. */
@@ -38,25 +45,18 @@ export interface Seen {
   subject?: string
 }
 
-/** Somebody for whom a provider vouched, in an answer that holds and is used up. */
-export interface Arrival {
-  readonly provider: ProviderRecord
-  readonly said: Said
-  /** The request that it answers; undefined: it began at the provider. */
-  readonly request: SignInRequest | undefined
-  readonly memory: Partial<RequestMemory>
-  readonly returnTo: string
-  /** When they proved it, as the provider says; for how long it is good. */
-  readonly proof: Pick<Proof, 'endsAt_ms'> & { readonly authenticatedAt_ms: number }
-  readonly authentication: Authentication
-  /** For the audit log. */
-  readonly words: string
+/** How a protocol's providers know sessions. */
+export interface Protocol<K> {
+  readonly method: ProviderRecord['protocol']
   /** Writes down what the provider knows the session by. */
-  remember(sessionHash: string): Promise<void>
+  remember(provider: ProviderRecord, sessionHash: string, known: K): Promise<void>
+  /** Refuses (inside `checkingLater`) what the provider has ended since. */
+  refuseEnded(provider: ProviderRecord, known: K): Promise<void>
 }
 
 export interface EntranceParts {
   readonly requests: Pick<SignInRequestStore, 'consume'>
+  readonly arrivals: Pick<ArrivalStore, 'insert'>
   readonly admission: Admission
   readonly sessions: Sessions
   /** What sign-in has to prove at least. */
@@ -71,7 +71,7 @@ export type BeginAnswer =
   | ({ readonly ok: true } & Begun)
   | { readonly ok: false; readonly reason: SamlReason; readonly reference: string }
 
-export interface Entrance {
+export interface Entrance<K> {
   /** Begins a sign-in by `work`. What is refused is written to the audit log. */
   begin(
     provider: ProviderRecord | undefined,
@@ -79,18 +79,21 @@ export interface Entrance {
     address: string,
     work: () => Promise<Checked<Begun>>,
   ): Promise<BeginAnswer>
-  /** Takes an answer by `take`, which refuses inside `checkingLater`; who may come in gets a session. */
-  finish(from: AnswerOrigin, take: (trail: Trail, seen: Seen) => Promise<Arrival>): Promise<Finished>
+  /** Takes an answer by `take`, which refuses inside `checkingLater`; who may come in gets a session, or is asked first. */
+  finish(from: AnswerOrigin, take: (trail: Trail, seen: Seen) => Promise<Arrival<K>>): Promise<Finished>
+  /** Lets somebody in who waited at the door, if all that was found of them still holds. */
+  resume(arrival: KeptArrival, provider: ProviderRecord, from: AnswerOrigin): Promise<Finished>
 }
 
 /** What everybody goes through whom a provider sends, whichever protocol it speaks. */
-export function entrance(method: ProviderRecord['protocol'], parts: EntranceParts): Entrance {
+export function entrance<K>(protocol: Protocol<K>, parts: EntranceParts): Entrance<K> {
+  const { method } = protocol
   const { admission, sessions, secondFactor, tests, ledger, clock = systemClock } = parts
   const actionOf = (purpose: Wish['purpose'] = 'sign-in'): string =>
     purpose === 'test' ? 'signIn.test' : purpose === 'step-up' ? 'signIn.stepUp' : `signIn.${method}`
 
   /** How they signed in, where that is enough. Refuses inside `checkingLater`. */
-  function proved({ provider, authentication }: Arrival, trail: Trail): string {
+  function howOf(provider: ProviderRecord, { authentication }: Proved<K>, trail: Trail): string {
     const strength = strengthThere(provider.options, authentication)
     const how = provider.options.secondFactor ? 'As is declared of the provider' : `By ${wordsOf(authentication)}`
     if (!isAtLeast(strength, secondFactor))
@@ -103,16 +106,22 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
   }
 
   /** A session for somebody who was let in; the ones that it follows end. */
-  async function enter(arrival: Arrival, account: AccountRecord, from: AnswerOrigin, how: string) {
-    const { provider, memory, proof, returnTo } = arrival
+  async function enter(
+    provider: ProviderRecord,
+    proved: Proved<K>,
+    account: AccountRecord,
+    from: AnswerOrigin,
+    how: string,
+  ) {
+    const { memory, proof, returnTo, known } = proved
     const { id, caller } = await sessions.begin(account, from, {
-      ...{ method: how, providerId: provider.id, endsAt_ms: proof.endsAt_ms ?? null },
+      ...{ method: how, providerId: provider.id, endsAt_ms: proof.endsAt_ms },
       // Its clock may be ahead: nobody has proved anything in the future.
       authenticatedAt_ms: Math.min(proof.authenticatedAt_ms, clock.now_ms()),
       ...(memory.place && { place: memory.place }),
     })
     try {
-      await arrival.remember(caller.session)
+      await protocol.remember(provider, caller.session, known)
     } catch (error) {
       // A session that its provider could not end must not be.
       await sessions.end(caller.session)
@@ -127,7 +136,7 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
     return { kind: 'session', id, caller, returnTo } as const
   }
 
-  async function tryOnly({ provider, said }: Arrival, steps: readonly Step[]): Promise<TestOutcome> {
+  async function tryOnly({ provider, said }: Arrival<K>, steps: readonly Step[]): Promise<TestOutcome> {
     const weighed = await admission.weigh(provider, said)
     const { attributes } = said
     if (!weighed.ok) {
@@ -169,14 +178,18 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
       let account: AccountRecord | undefined
       const checked = await checkingLater(async (trail) => {
         const arrival = await take(trail, seen)
-        const how = proved(arrival, trail)
+        const how = howOf(arrival.provider, arrival, trail)
         if (arrival.request?.purpose === 'test') return { arrival }
         const admitted = await admission.admit(arrival.provider, arrival.said)
         account = admitted.account
         if (!admitted.ok) return refuse(admitted.reason, admitted.detail)
         if (arrival.request?.purpose === 'step-up' && admitted.account.id !== arrival.request.accountId)
           refuse('other-account', `${admitted.account.name} came back instead of who went.`)
-        return { arrival, entered: await enter(arrival, admitted.account, from, how) }
+        if (isUnbidden(arrival, admitted.account)) {
+          const kept = await keepArrival(parts.arrivals, arrival, admitted.account, browser, clock.now_ms())
+          return { arrival, entered: { kind: 'arrival', ...kept } as const }
+        }
+        return { arrival, entered: await enter(arrival.provider, arrival, admitted.account, from, how) }
       })
       const event = {
         ...{ action: actionOf(seen.request?.purpose), address, provider: seen.provider, account },
@@ -188,10 +201,33 @@ export function entrance(method: ProviderRecord['protocol'], parts: EntrancePart
         return (await settle(seen, checked, reference, browser)) ?? { kind: 'refused', reason, reference }
       }
       const { arrival, entered } = checked.value
-      await ledger.done({ ...event, detail: arrival.words })
+      const waits = entered?.kind === 'arrival'
+      const done = waits ? { action: ARRIVAL, detail: `${arrival.words} Asked first.` } : { detail: arrival.words }
+      await ledger.done({ ...event, ...done })
       if (entered) return entered
       tests.keep(arrival.memory.test ?? '', await tryOnly(arrival, checked.steps))
       return { kind: 'test' }
+    },
+    async resume({ proved, account: who, unsolicited }, provider, from) {
+      let account: Pick<AccountRecord, 'id' | 'name' | 'tenantId'> = who
+      const checked = await checkingLater(async (trail) => {
+        refuseClosed(provider, undefined)
+        if (unsolicited && !provider.options.allowUnsolicited)
+          refuse('unsolicited', 'The provider may not begin sign-ins any more.')
+        await protocol.refuseEnded(provider, proved.known as K)
+        const how = howOf(provider, proved as Proved<K>, trail)
+        const admitted = await admission.admit(provider, proved.said)
+        account = admitted.account ?? who
+        if (!admitted.ok) return refuse(admitted.reason, admitted.detail)
+        return enter(provider, proved as Proved<K>, admitted.account, from, how)
+      })
+      const event = { action: actionOf(), address: from.address, provider, account }
+      if (checked.ok) {
+        await ledger.done({ ...event, detail: 'Began elsewhere; its person said here that they want to come in.' })
+        return checked.value
+      }
+      const { reason, detail } = checked
+      return { kind: 'refused', reason, reference: await ledger.refused({ ...event, detail, reason }) }
     },
   }
 }

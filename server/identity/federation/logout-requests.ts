@@ -2,6 +2,7 @@ import { checkLogoutRequest, type LogoutRequest } from '../saml/logout.ts'
 import type { SamlDecrypter } from '../saml/provider.ts'
 import { issuerOf } from '../saml/response.ts'
 import { refuse, type Trail } from '../saml/result.ts'
+import type { EndedSessions } from './arrival-ports.ts'
 import type { Arrived, LogoutMessages } from './logout-messages.ts'
 import { nameKey } from './logout-names.ts'
 import type { LogoutSessions, Peer, PeerDirectory, SessionParts, Side } from './logout-ports.ts'
@@ -13,6 +14,7 @@ export interface LogoutRequestParts {
   readonly sessions: LogoutSessions
   readonly seen: Pick<SignInRequestStore, 'firstTime'>
   readonly decrypter: SamlDecrypter
+  readonly ended: Pick<EndedSessions, 'end'>
 }
 
 /** What came to light of a message, whether or not it holds. */
@@ -27,7 +29,7 @@ const MARGIN_MS = 60_000
 
 /** Checks a request in full and uses it up. Refuses inside `checkingLater`. */
 export async function takeRequest(
-  { peers, messages, seen: store, decrypter }: LogoutRequestParts,
+  { peers, messages, seen: store, decrypter, ended }: LogoutRequestParts,
   side: Side,
   { xml, arrival }: Arrived,
   now_ms: number,
@@ -44,6 +46,11 @@ export async function takeRequest(
   seen.name = request.nameId.value
   if (!(await store.firstTime('logout', peer.id, request.id, request.acceptedUntil_ms + MARGIN_MS)))
     refuse('replay', 'The request was used before.')
+  if (side === 'provider') {
+    const { nameId, sessionIndexes, issueInstant_ms, acceptedUntil_ms } = request
+    const key = nameKey(nameId, peer.entityId, messages.us(side).entityId)
+    await ended.end(peer.id, key, sessionIndexes, issueInstant_ms, acceptedUntil_ms)
+  }
   return { peer, request }
 }
 

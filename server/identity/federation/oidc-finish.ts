@@ -1,10 +1,11 @@
 import { authorizationCodeGrant, type Configuration, fetchUserInfo, type IDToken } from 'openid-client'
 import { refuse, type Trail } from '../saml/result.ts'
-import type { Arrival, Seen } from './entrance.ts'
+import type { Arrival } from './arrival-ports.ts'
+import type { Seen } from './entrance.ts'
 import type { OidcMemory } from './oidc-begin.ts'
 import type { OidcClients } from './oidc-client.ts'
 import { refuseShortKey } from './oidc-keys.ts'
-import type { OidcSessionStore, OwnClient } from './oidc-ports.ts'
+import type { OwnClient } from './oidc-ports.ts'
 import { quoted, refusing } from './oidc-reasons.ts'
 import type { Attributes, ProviderDirectory, ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
 import { isBoundTo, memoryOf, refuseClosed } from './wish.ts'
@@ -14,11 +15,21 @@ export interface CallbackParts {
   readonly clients: OidcClients
   readonly providers: Pick<ProviderDirectory, 'byId'>
   readonly requests: Pick<SignInRequestStore, 'find' | 'consume'>
-  readonly oidcSessions: Pick<OidcSessionStore, 'insert'>
   /** Of how many bits RSA keys must be. */
   readonly rsaBits: number
   readonly seal: (context: string, plain: Buffer) => Promise<Buffer>
 }
+
+/** What a provider knows a session by. */
+export interface OidcKnown {
+  readonly subject: string
+  readonly sid: string | null
+  /** Sealed, in base64. */
+  readonly idToken: string
+}
+
+const sealed = async ({ seal }: CallbackParts, { id }: ProviderRecord, idToken: string): Promise<string> =>
+  (await seal(`oidc-session/${id}`, Buffer.from(idToken))).toString('base64')
 
 const STATE = /^[A-Za-z0-9_-]{43}$/
 
@@ -115,7 +126,7 @@ export async function takeCallback(
   now_ms: number,
   trail: Trail,
   seen: Seen,
-): Promise<Arrival> {
+): Promise<Arrival<OidcKnown>> {
   const at = new URL(`${parts.own.callbackUrl}?${query}`)
   const state = stateOf(at.searchParams)
   const { request, provider } = await requestOf(parts, state, browser, now_ms, seen)
@@ -140,10 +151,6 @@ export async function takeCallback(
     proof: { authenticatedAt_ms, endsAt_ms: null },
     authentication: { contexts: valuesOf(claims.acr), methods: valuesOf(claims.amr) },
     words: `Answers a request (${request.purpose}).`,
-    async remember(sessionHash) {
-      const sealed = await parts.seal(`oidc-session/${provider.id}`, Buffer.from(idToken))
-      const known = { sessionHash, providerId: provider.id, subject: claims.sub, sid }
-      await parts.oidcSessions.insert({ ...known, idToken: sealed })
-    },
+    known: { subject: claims.sub, sid, idToken: await sealed(parts, provider, idToken) },
   }
 }

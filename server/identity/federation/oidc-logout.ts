@@ -10,6 +10,7 @@ import { buildEndSessionUrl } from 'openid-client'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { checkingLater, refuse } from '../saml/result.ts'
 import type { Sessions } from '../sessions.ts'
+import type { ArrivalStore } from './arrival-ports.ts'
 import type { SignInLedger } from './ledger.ts'
 import type { OidcClients } from './oidc-client.ts'
 import { refuseShort } from './oidc-keys.ts'
@@ -23,6 +24,7 @@ export interface OidcLogoutParts {
   readonly providers: Pick<ProviderDirectory, 'byId' | 'byIssuer'>
   readonly requests: Pick<SignInRequestStore, 'firstTime'>
   readonly oidcSessions: Pick<OidcSessionStore, 'ofSession' | 'find'>
+  readonly arrivals: Pick<ArrivalStore, 'forget'>
   readonly sessions: Pick<Sessions, 'end'>
   readonly ledger: SignInLedger
   readonly ask: AskProvider
@@ -139,6 +141,8 @@ export function oidcLogout(parts: OidcLogoutParts): OidcLogout {
         const until_ms = clock.now_ms() + AGE_MAX_S * 1000 + sender.options.skew_ms + MARGIN_MS
         if (!(await requests.firstTime('logout', sender.id, id, until_ms)))
           refuse('replay', 'The logout token was used before.')
+        // Before the sessions: who comes in at this moment is either found there or does not come in.
+        await parts.arrivals.forget(sender.id, by)
         const ending = await oidcSessions.find(sender.id, by)
         for (const { sessionHash } of ending) await sessions.end(sessionHash)
         return { subject: by.subject ?? ending[0]?.subject, count: ending.length }

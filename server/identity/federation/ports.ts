@@ -1,5 +1,5 @@
 import type { SecondFactor } from '../duties.ts'
-import type { AccountRecord, Whose } from '../ports.ts'
+import type { AccountRecord } from '../ports.ts'
 
 /** What an assertion or an id token says of somebody, by attribute name. */
 export type Attributes = Readonly<Record<string, readonly string[]>>
@@ -198,8 +198,4 @@ export interface SamlSessionStore {
   ofSession(sessionHash: string): Promise<SamlSession | undefined>
   /** By provider, name with format and qualifiers, and index; without indices all sessions of the name. */
   find(providerId: string, nameId: SamlSession['nameId'], indices: readonly string[]): Promise<SamlSession[]>
-}
-
-export interface ProviderStore extends ProviderDirectory {
-  list(scope: Whose): Promise<ProviderRecord[]>
 }

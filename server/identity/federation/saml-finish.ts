@@ -4,9 +4,11 @@ import type { Identity, NameId, OwnSp, SamlDecrypter } from '../saml/provider.ts
 import { checkResponse, inResponseToOf, issuerOf } from '../saml/response.ts'
 import { refuse, type Trail } from '../saml/result.ts'
 import type { Said } from './admission.ts'
+import type { EndedSessions } from './arrival-ports.ts'
 import type { Descriptions } from './descriptions.ts'
 import type { Seen } from './entrance.ts'
-import type { ProviderDirectory, ProviderRecord, SignInRequest, SignInRequestStore } from './ports.ts'
+import { nameKey } from './logout-names.ts'
+import type { ProviderDirectory, ProviderRecord, SamlSession, SignInRequest, SignInRequestStore } from './ports.ts'
 import { isHandle, pagePath } from './return-path.ts'
 import { isBoundTo, memoryOf, type RequestMemory, refuseClosed } from './wish.ts'
 
@@ -18,6 +20,7 @@ export interface ResponseParts {
   readonly decrypter: SamlDecrypter
   readonly providers: Pick<ProviderDirectory, 'byIssuer'>
   readonly requests: Pick<SignInRequestStore, 'find' | 'consume' | 'firstTime'>
+  readonly ended: Pick<EndedSessions, 'hasEnded'>
   readonly descriptions: Descriptions
 }
 
@@ -78,6 +81,17 @@ async function spend(
   )
 }
 
+/** Refuses what its provider has logged out already: messages overtake each other (core 3.7.3.2). */
+export async function refuseEnded(
+  { ended, own }: Pick<ResponseParts, 'ended' | 'own'>,
+  { id, issuer }: ProviderRecord,
+  { nameId, ...session }: Pick<SamlSession, 'nameId' | 'sessionIndex' | 'authnInstant_ms'>,
+  now_ms: number,
+): Promise<void> {
+  if (await ended.hasEnded(id, nameKey(nameId, issuer, own.entityId), session, now_ms))
+    refuse('logged-out', 'The provider has ended that session already.')
+}
+
 /** Checks a posted response in full and uses it up. Refuses inside `checkingLater`. */
 export async function takeResponse(
   parts: ResponseParts,
@@ -101,6 +115,8 @@ export async function takeResponse(
   seen.subject = identity.nameId.value
   const request = await spend(parts, provider, identity, requestId, now_ms)
   trail.pass('replay', 'It was not used before.')
+  const { nameId, sessionIndex = '', authnInstant_ms } = identity
+  await refuseEnded(parts, provider, { nameId, sessionIndex, authnInstant_ms }, now_ms)
   if (request && !isBoundTo(request, browser)) refuse('browser', 'The request was made by another browser.')
   const memory = memoryOf(request)
   if (memory.fresh && identity.authnInstant_ms < (memory.begun_ms ?? now_ms) - skew_ms)

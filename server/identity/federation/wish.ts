@@ -17,6 +17,8 @@ export interface Wish {
   readonly browser?: string | undefined
   /** Who is signed in there: that session ends when the new one begins; of a step-up: who must come back. */
   readonly caller?: Caller | undefined
+  /** A page of somebody else sent the browser: nobody did anything for it here. */
+  readonly unbidden?: boolean
   /** The test that it is for, and who tests. */
   readonly test?: { readonly name: string; readonly accountId: string }
   /** What is asked of the provider beyond its options, such as on behalf of a console. */
@@ -37,6 +39,10 @@ export interface RequestMemory {
   readonly fresh: boolean
   /** The session that ends when the new one begins, and where its person worked. */
   readonly session?: string
+  /** Whose that is. */
+  readonly account?: string
+  /** A page of somebody else sent the browser there. */
+  readonly unbidden?: boolean
   readonly place?: { readonly tenantId: string | null; readonly siteId: string | null }
   readonly test?: string
 }
@@ -71,11 +77,12 @@ export function refuseClosed(provider: ProviderRecord, purpose: SignInRequest['p
 export const wantsFresh = ({ options }: ProviderRecord, { purpose, ask }: Wish): boolean =>
   options.forceAuthn || purpose === 'step-up' || ask?.forceAuthn === true
 
-function memoryFor({ caller, purpose, test }: Wish, begun_ms: number, fresh: boolean): RequestMemory {
+function memoryFor({ caller, purpose, test, unbidden }: Wish, begun_ms: number, fresh: boolean): RequestMemory {
   const { tenantId = null, siteId = null } = caller?.scope ?? {}
   return {
     ...{ begun_ms, fresh },
-    ...(caller && { session: caller.session }),
+    ...(caller && { session: caller.session, account: caller.account.id }),
+    ...(unbidden && { unbidden }),
     ...(caller && purpose === 'step-up' && { place: { tenantId, siteId } }),
     ...(test && { test: test.name }),
   }

@@ -1,3 +1,4 @@
+import { decryptNameId } from './decrypt.ts'
 import { NAME_ID, NS } from './names.ts'
 import { attributeOf, childOf, childrenOf, elementsOf, isNamed, textOf, timeAttributeOf } from './nodes.ts'
 import type { Identity, NameId } from './provider.ts'
@@ -16,6 +17,8 @@ export interface Expected {
   readonly skew_ms: number
   /** Where these were asked for, one of them is wanted. */
   readonly authnContexts?: readonly string[]
+  /** PEM; without them an EncryptedID is refused. */
+  readonly privateKeys?: readonly string[]
 }
 
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
@@ -77,6 +80,23 @@ export function readNameId(element: Element): NameId {
 export function nameIdOf(subject: Element): NameId {
   const element = childOf(subject, NS.assertion, 'NameID')
   return element === undefined ? refuse('name-id', 'The subject has no plain NameID.') : readNameId(element)
+}
+
+/** The encrypted name of an assertion's subject, where it has one. */
+export function encryptedIdOf(assertion: Element): Element | undefined {
+  const subject = childOf(assertion, NS.assertion, 'Subject')
+  return subject && childOf(subject, NS.assertion, 'EncryptedID')
+}
+
+/** The one NameID of a subject: plain, or encrypted to one of our private keys. */
+function openedNameOf(subject: Element, privateKeys: readonly string[], trail: Trail): NameId {
+  const encrypted = childOf(subject, NS.assertion, 'EncryptedID')
+  if (encrypted === undefined) return nameIdOf(subject)
+  if (['NameID', 'BaseID'].some((name) => childOf(subject, NS.assertion, name) !== undefined))
+    refuse('name-id', 'The subject has another name beside the encrypted one.')
+  const name = readNameId(trail.take(decryptNameId(encrypted, privateKeys)))
+  trail.pass('decryption', 'The NameID was decrypted.')
+  return name
 }
 
 /** A bearer confirmation for us, now. Answers until when. */
@@ -245,7 +265,7 @@ export function checkAssertion(
     const subject = childOf(assertion, NS.assertion, 'Subject')
     if (subject === undefined) return refuse('name-id', 'The assertion has no subject.')
     const confirmed_ms = confirmedUntil(subject, expected, trail)
-    const nameId = nameIdOf(subject)
+    const nameId = openedNameOf(subject, expected.privateKeys ?? [], trail)
     trail.pass('name-id', `It speaks of ${show(nameId.value)} (${nameId.format.split(':').at(-1)}).`)
     return {
       assertionId,

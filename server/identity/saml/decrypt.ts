@@ -27,7 +27,7 @@ export interface Decrypted {
 const one = (found: readonly Element[], what: string): Element => {
   const [first, second] = found
   if (first === undefined || second !== undefined)
-    return refuse('decryption', `The encrypted assertion has ${first === undefined ? 'no' : 'more than one'} ${what}.`)
+    return refuse('decryption', `What is encrypted has ${first === undefined ? 'no' : 'more than one'} ${what}.`)
   return first
 }
 
@@ -43,13 +43,13 @@ function checkShape(encrypted: Element): { readonly authenticated: boolean } {
   const key = one(named(encrypted, 'EncryptedKey'), 'EncryptedKey')
   if (data.parentNode !== encrypted) refuse('decryption', 'The EncryptedData is not in its place.')
   if (elementsOf(encrypted).some((child) => child !== data && child !== key))
-    refuse('decryption', 'The encrypted assertion holds more than data and key.')
+    refuse('decryption', 'What is encrypted holds more than data and key.')
   if (named(encrypted, 'CipherReference').length > 0) refuse('decryption', 'The cipher text is somewhere else.')
   const [content, wrapping] = [algorithmOf(data), algorithmOf(key)]
   if (!OAEP.includes(wrapping))
     refuse('encryption-algorithm', `The key is encrypted by ${wrapping.slice(0, 100)}, not by RSA-OAEP.`)
   if (!GCM.includes(content) && !CBC.includes(content))
-    refuse('encryption-algorithm', `The assertion is encrypted by ${content.slice(0, 100)}, not by AES.`)
+    refuse('encryption-algorithm', `The content is encrypted by ${content.slice(0, 100)}, not by AES.`)
   return { authenticated: GCM.includes(content) }
 }
 

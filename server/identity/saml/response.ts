@@ -1,4 +1,4 @@
-import { checkAssertion, checkInResponseTo, checkIssuer, checkMade } from './assertion.ts'
+import { checkAssertion, checkInResponseTo, checkIssuer, checkMade, encryptedIdOf } from './assertion.ts'
 import { decryptAssertion } from './decrypt.ts'
 import { NS, STATUS } from './names.ts'
 import { attributeOf, childOf, childrenOf, textOf } from './nodes.ts'
@@ -153,6 +153,7 @@ export function checkResponse(xml: string, input: ResponseInput): Promise<Checke
     const { assertion, ...how } = encrypted
       ? await openedAssertion(signedResponse ?? document, signedResponse !== undefined, input, trail)
       : plainAssertion(document, signedResponse, input, trail)
+    const privateKeys = encryptedIdOf(assertion) === undefined ? [] : await input.decrypter.privateKeys()
     const said = trail.take(
       checkAssertion(assertion, {
         issuer: provider.entityId,
@@ -161,6 +162,7 @@ export function checkResponse(xml: string, input: ResponseInput): Promise<Checke
         requestId: input.requestId,
         now_ms: input.now_ms,
         skew_ms: input.skew_ms,
+        privateKeys,
         ...(input.requestedAuthnContexts === undefined ? {} : { authnContexts: input.requestedAuthnContexts }),
       }),
     )

@@ -81,6 +81,9 @@ export type SamlReason =
   // what is remembered between messages
   | 'replay'
   | 'browser'
+  | 'arrival'
+  | 'not-me'
+  | 'logged-out'
   // who may come in
   | 'kept-out'
   | 'no-role'

@@ -62,7 +62,12 @@ describe('signing in through SimpleSAMLphp', () => {
   test('that began at the provider ends on the page that it names', async () => {
     const browsing = startBrowsing()
     const form = await browsing.open(one.idpInitiatedUrl(`${weft.origin}/saml/metadata`, '/datapaths/7?tab=ports'))
-    const page = await browsing.submit(await passSimpleSamlForm(browsing, form, 'bob', 'bobpass'))
+    const arrived = await browsing.submit(await passSimpleSamlForm(browsing, form, 'bob', 'bobpass'))
+    const { pathname, searchParams } = new URL(arrived.url)
+    expect([pathname, await whoIs(browsing)]).toEqual(['/sign-in/arrival', undefined])
+    const page = await browsing.send(`${weft.origin}/sign-in/arrival`, {
+      ...{ id: searchParams.get('id') ?? '', answer: 'continue' },
+    })
     expect(page.url).toBe(`${weft.origin}/datapaths/7?tab=ports`)
     expect(await whoIs(browsing)).toMatchObject({ name: 'bob', role: 'tenant-member' })
   })

@@ -77,7 +77,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   const chosen = { WEFT_PORT: String(port), WEFT_STATE: state, WEFT_RSA_BITS: '2048' }
   const config = readConfig({}, { ...chosen, ...environment })
   const { origin } = config.http
-  const own = rsaCredential(2_048)
+  const own = rsaCredential()
   const audit = memoryAudit()
   const kept = log?.(database)
   const sink: AuditSink = {
@@ -196,6 +196,17 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
       ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams(fields) },
       headers: { origin: 'https://idp.example.org', 'sec-fetch-site': 'cross-site', ...headers },
     })
+  /** What somebody answers who waits at the door, in the browser that `answer` went to. */
+  const atTheDoor = (id: string, answer: string, headers: Record<string, string>) =>
+    fetch(`${origin}/sign-in/arrival`, {
+      ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams({ id, answer }) },
+      headers: { origin, 'sec-fetch-site': 'same-origin', ...headers },
+    })
+  /** Who was kept at the door by an answer: the id on the page, and the cookie that it is bound by. */
+  const keptBy = (answer: Response) => ({
+    id: /^\/sign-in\/arrival\?id=([\w-]{43})$/.exec(answer.headers.get('location') ?? '')?.[1] ?? '',
+    cookie: cookieOf(answer, /^__Host-weft-login/),
+  })
   const cookieOf = (answer: Response, name: RegExp) =>
     answer.headers
       .getSetCookie()
@@ -220,7 +231,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
 
   return {
     ...{ origin, port, database, audit, decisions, accounts, sessions, federation, tenant, config, own },
-    ...{ provider, respond, get, post, setOut, enter, cookieOf },
+    ...{ provider, respond, get, post, setOut, enter, cookieOf, atTheDoor, keptBy },
     whoIs: async (cookie: string) => {
       const answer = await get('/api/v1/session', { cookie })
       return answer.status === 200

@@ -210,7 +210,9 @@ describe('a logout that the provider asks for', () => {
     expect([whole.status, idp.answeredBySoap(await whole.text(), asked.id)]).toEqual([200, 'success'])
     expect([await isIn(one.session), firewall.soap.told.length]).toEqual([false, 1])
 
-    const two = await ground.enter(idp.provider)
+    // Signed in anew: what was there before the logout does not come back.
+    const later = (xml: string) => xml.replace(/AuthnInstant="[^"]+"/, `AuthnInstant="${new Date().toISOString()}"`)
+    const two = await ground.enter(idp.provider, { change: later })
     await balancer.enter(two.session)
     const again = await idp.asksBySoap(await nameOf(two.session))
     const part = await soap('/saml/slo/soap', again.body)

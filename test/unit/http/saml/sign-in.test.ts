@@ -115,7 +115,12 @@ describe('a response', () => {
 
   test('may begin at the provider and name a page', async () => {
     const idp = await ground.provider()
-    const answer = await ground.post({ SAMLResponse: await ground.respond(idp), RelayState: '/networks/7?tab=ports#x' })
+    const arrived = await ground.post({
+      SAMLResponse: await ground.respond(idp),
+      RelayState: '/networks/7?tab=ports#x',
+    })
+    const { id, cookie } = ground.keptBy(arrived)
+    const answer = await ground.atTheDoor(id, 'continue', { cookie })
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/networks/7?tab=ports#x'])
     expect(await ground.whoIs(ground.cookieOf(answer, /^__Host-weft=/))).toBeDefined()
   })
@@ -149,7 +154,10 @@ describe('a response', () => {
     const first = (await ground.enter(idp)).session
     const second = (await ground.enter(idp, {}, '', { cookie: first })).session
     expect(await ground.whoIs(first)).toBeUndefined()
-    const answer = await ground.post({ SAMLResponse: await ground.respond(idp) }, { cookie: second })
+    const arrived = await ground.post({ SAMLResponse: await ground.respond(idp) }, { cookie: second })
+    expect(await ground.whoIs(second)).toBeDefined()
+    const { id, cookie } = ground.keptBy(arrived)
+    const answer = await ground.atTheDoor(id, 'continue', { cookie: `${cookie}; ${second}` })
     expect(answer.status).toBe(303)
     expect(await ground.whoIs(second)).toBeUndefined()
     expect(await ground.whoIs(ground.cookieOf(answer, /^__Host-weft=/))).toBeDefined()

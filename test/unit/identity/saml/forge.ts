@@ -117,16 +117,8 @@ export function signResponse(xml: string, by: SignedBy, credential: Credential, 
   return signed
 }
 
-/** Puts the encrypted form of the assertion, signed or not, in its place. */
-export function encryptAssertion(
-  xml: string,
-  certificate: string,
-  cipher: string = CIPHER.aes256Gcm,
-  wrapping: string = CIPHER.rsaOaep,
-): Promise<string> {
-  const document = new DOMParser().parseFromString(xml, 'text/xml')
-  const assertion = document.getElementsByTagNameNS('urn:oasis:names:tc:SAML:2.0:assertion', 'Assertion')[0] as Element
-  const plain = new XMLSerializer().serializeToString(assertion)
+/** The EncryptedData of some XML. */
+function encrypted(plain: string, certificate: string, cipher: string, wrapping: string): Promise<string> {
   const options = {
     rsa_pub: createPublicKey(certificate).export({ type: 'spki', format: 'pem' }).toString(),
     pem: certificate,
@@ -138,14 +130,42 @@ export function encryptAssertion(
   return new Promise((resolve, reject) =>
     encrypt(plain, options, (error, data) => {
       if (error !== null || data === undefined) return reject(error)
-      const data_xml = data
-        .replace(/<\?xml[^>]*\?>/, '')
-        .replace(/>\s+</g, '><')
-        .trim()
-      const [before, , after] = xml.split(/(<saml:Assertion .*<\/saml:Assertion>)/s)
-      resolve(`${before}<saml:EncryptedAssertion>${data_xml}</saml:EncryptedAssertion>${after}`)
+      resolve(
+        data
+          .replace(/<\?xml[^>]*\?>/, '')
+          .replace(/>\s+</g, '><')
+          .trim(),
+      )
     }),
   )
+}
+
+/** Puts the encrypted form of the assertion, signed or not, in its place. */
+export async function encryptAssertion(
+  xml: string,
+  certificate: string,
+  cipher: string = CIPHER.aes256Gcm,
+  wrapping: string = CIPHER.rsaOaep,
+): Promise<string> {
+  const document = new DOMParser().parseFromString(xml, 'text/xml')
+  const assertion = document.getElementsByTagNameNS('urn:oasis:names:tc:SAML:2.0:assertion', 'Assertion')[0] as Element
+  const data = await encrypted(new XMLSerializer().serializeToString(assertion), certificate, cipher, wrapping)
+  const [before, , after] = xml.split(/(<saml:Assertion .*<\/saml:Assertion>)/s)
+  return `${before}<saml:EncryptedAssertion>${data}</saml:EncryptedAssertion>${after}`
+}
+
+/** Puts the encrypted form of the subject's name, or of `plain`, in its place, before anything is signed. */
+export async function encryptName(
+  xml: string,
+  certificate: string,
+  cipher: string = CIPHER.aes256Gcm,
+  wrapping: string = CIPHER.rsaOaep,
+  plain?: string,
+): Promise<string> {
+  const [before, name = '', after] = xml.split(/(<saml:NameID .*?<\/saml:NameID>)/s)
+  const declared = name.replace('<saml:NameID', '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"')
+  const data = await encrypted(plain ?? declared, certificate, cipher, wrapping)
+  return `${before}<saml:EncryptedID>${data}</saml:EncryptedID>${after}`
 }
 
 /** A genuine response, fresh and signed. */
