@@ -49,10 +49,12 @@ export function Arrival({ id, arrival }: { id: string; arrival: AtTheDoor | null
   return (
     <Frame>
       <div className="lead">
-        <h1>{displayName} wants to sign in to Weft</h1>
+        <h1>
+          {displayName} of {provider} wants to sign in to Weft
+        </h1>
         <p className="mid">
-          {provider} vouches for <b>{name}</b>. It began there or on another site, not on a page of Weft: continue only
-          if it was you who began it.
+          As <b>{name}</b>. It began there or on another site, not on a page of Weft: continue only if it was you who
+          began it.
         </p>
       </div>
       <Present present={present} />

@@ -58,15 +58,6 @@ describe('a person of red', () => {
     await page.goto(house.blue.idpInitiatedUrl(`${house.weft.address}/saml/metadata`, '/networks'))
     await signInAtSimpleSaml(page, 'bob', 'bobpass')
     await page.getByText('Alice Ödegård <&> is signed in here').waitFor()
-    if (process.env.SHOTS) {
-      for (const width of [1440, 390])
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.setViewportSize({ width, height: 900 })
-          await page.emulateMedia({ colorScheme })
-          await page.waitForTimeout(300)
-          await page.screenshot({ path: `${process.env.SHOTS}/arrival-${width}-${colorScheme}.png` })
-        }
-    }
     await page.getByRole('button', { name: 'Not me' }).click()
     await page.waitForURL(`${house.weft.address}/networks`)
     expect((await whoIs())?.name).toBe('alice')

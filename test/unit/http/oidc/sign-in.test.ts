@@ -24,7 +24,11 @@ beforeEach(async () => {
   fake = await startFakeProvider()
   idp = await addOidcProvider(weft, fake, { rules: [administrator, member] })
 })
-afterEach(() => fake.halt())
+afterEach(async () => {
+  await fake.halt()
+  // The next one may get the same port: nobody is to have its name then.
+  await weft.database.engine.query(`UPDATE identity_provider SET issuer = issuer || '/' || id WHERE protocol = 'oidc'`)
+})
 
 const last = () => weft.audit.lines.at(-1)
 const reason = () => last()?.reason
