@@ -58,6 +58,8 @@ export async function claimInstance(config: Config): Promise<Claim> {
     if (other)
       throw new Error(`${config.instance} is running already, as process ${other.pid}; \`./weft down\` ends it`)
     await sweepInstance(config)
+    // Under the temporary folder somebody else may have made it: such a one is not used.
+    mkdirSync(config.run, { mode: 0o700 })
     replace(recordFile(config), JSON.stringify({ supervisor: mine, children: [] }))
   } finally {
     rmSync(door, { force: true })
