@@ -17,6 +17,8 @@ const client = ours.issue('client', 'DNS:weft.test')
 const stranger = theirs.issue('stranger', 'DNS:weft.test')
 
 interface Listening {
+  /** Its library: GnuTLS or OpenSSL. */
+  readonly driver?: 'gtls' | 'ossl'
   readonly certificate?: Issued
   /** Clients that it wants a certificate of. */
   readonly clients?: string
@@ -24,12 +26,12 @@ interface Listening {
 }
 
 /** How rsyslogd listens by TLS. */
-function secured(port: number, { certificate = server, clients, versions }: Listening = {}): string {
+function secured(port: number, { driver = 'gtls', certificate = server, clients, versions }: Listening = {}): string {
   const permitted = clients === undefined ? '' : ` PermittedPeer=["${clients}"]`
   const priority = versions === undefined ? '' : ` gnutlsPriorityString="${versions}"`
-  return `global(DefaultNetstreamDriver="gtls" DefaultNetstreamDriverCAFile="${ours.ca}"
+  return `global(DefaultNetstreamDriver="${driver}" DefaultNetstreamDriverCAFile="${ours.ca}"
   DefaultNetstreamDriverCertFile="${certificate.certificate}" DefaultNetstreamDriverKeyFile="${certificate.key}")
-module(load="imtcp" StreamDriver.Name="gtls" StreamDriver.Mode="1"
+module(load="imtcp" StreamDriver.Name="${driver}" StreamDriver.Mode="1"
   StreamDriver.AuthMode="${clients === undefined ? 'anon' : 'x509/name'}"${permitted}${priority})
 input(type="imtcp" address="${host}" port="${port}")`
 }
@@ -59,8 +61,8 @@ const arrived = (peer: { heard(): Heard[] }, count: number) =>
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 describe('rsyslogd understands over TLS', () => {
-  test('lines and checkpoints, by name and by address', async () => {
-    const peer = await listen()
+  test.each(['gtls', 'ossl'] as const)('lines and checkpoints, by name and by address (%s)', async (driver) => {
+    const peer = await listen({ driver })
     const [byName, byAddress] = [to(peer.port), to(peer.port, { host })]
     await byName.send([...lines(1), CHECKPOINT])
     await byAddress.send(lines(500, 'x'.repeat(3000)))

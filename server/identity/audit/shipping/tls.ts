@@ -16,7 +16,10 @@ export interface TlsAddress {
   readonly key: string | undefined
 }
 
-/** How long a server is given to refuse our certificate: in TLS 1.3, and with some, the handshake ends before that. */
+/**
+ * How long a server is given to refuse our certificate: in TLS 1.3, and with some, the handshake ends before that. rsyslog
+ * over OpenSSL also loses what comes with the end of the handshake.
+ */
 const REFUSAL_MS = 1000
 const CLOSED = 'CLOSED_AFTER_HANDSHAKE'
 
