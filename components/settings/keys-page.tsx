@@ -39,12 +39,43 @@ const PURPOSES: readonly {
     words: 'Secrets in the database are sealed with it; a new one seals what is written from then on.',
     steps: false,
   },
+  {
+    id: 'switch-ca',
+    label: 'Certifying switches',
+    words: 'Certificates of switches are signed with it. Those that the one before signed are taken until it is retired.',
+    steps: true,
+  },
+  {
+    id: 'controller-ca',
+    label: 'Certifying Weft to switches',
+    words: 'Switches know us by it: each must trust the next one before that is put in use.',
+    steps: true,
+  },
 ]
 const STATES: Readonly<Record<KeySummary['state'], { readonly tone: Tone; readonly label: string }>> = {
   next: { tone: 'moving', label: 'Next' },
   active: { tone: 'ok', label: 'In use' },
   retiring: { tone: 'warn', label: 'Still accepted' },
   retired: { tone: 'idle', label: 'Retired' },
+}
+
+const AMONG_PROVIDERS = {
+  next: 'It is published in our metadata at once and used only when you say so. People stay signed in.',
+  active:
+    'From now on messages are signed with it. Do this once providers and consoles have read our metadata anew: those that have not, refuse us.',
+}
+const PREPARED: Partial<Record<Purpose, string>> = {
+  'saml-signing': AMONG_PROVIDERS.next,
+  'saml-encryption': AMONG_PROVIDERS.next,
+  'switch-ca': 'Nothing is signed with it until you say so. Switches stay connected.',
+  'controller-ca': 'Give its certificate to every switch, beside the present one. It is used only when you say so.',
+}
+const PROMOTED: Partial<Record<Purpose, string>> = {
+  'saml-signing': AMONG_PROVIDERS.active,
+  'saml-encryption': AMONG_PROVIDERS.active,
+  'switch-ca':
+    'From now on switches are enrolled under it. Enrol those that have a certificate anew before the key before it is retired.',
+  'controller-ca': 'From now on we show switches a certificate of it: those that do not trust it yet, do not come back.',
 }
 
 type Asked =
@@ -189,9 +220,9 @@ export function KeysPage() {
         >
           <p>
             {asked.what === 'promote'
-              ? 'From now on messages are signed with it. Do this once providers and consoles have read our metadata anew: those that have not, refuse us.'
+              ? PROMOTED[asked.purpose]
               : asked.steps
-                ? 'It is published in our metadata at once and used only when you say so. People stay signed in.'
+                ? PREPARED[asked.purpose]
                 : 'It is used from now on; the one before still counts for what it was used for.'}
           </p>
         </Confirm>

@@ -29,7 +29,7 @@ function requirePlaces({ datapaths }: InventoryFile, outbound: Pick<Outbound, 'r
     const pointer = `/datapaths/${index}/ovsdb`
     try {
       const endpoint = parseEndpoint(ovsdb)
-      if (endpoint.type === 'tcp') outbound.require(endpoint)
+      if (endpoint.type !== 'unix') outbound.require(endpoint)
       return []
     } catch (error) {
       const { message } = error as Error

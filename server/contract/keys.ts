@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Id, ListQuery, listOf, procedure, Time } from './base.ts'
 
-const Purpose = z.enum(['saml-signing', 'saml-encryption', 'audit', 'envelope'])
+const Purpose = z.enum(['saml-signing', 'saml-encryption', 'audit', 'envelope', 'switch-ca', 'controller-ca'])
 
 export const KeySummary = z.object({
   id: Id,

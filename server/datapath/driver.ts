@@ -1,3 +1,4 @@
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import type { GroupType } from '#server/engine/program/entry.ts'
 import type { Difference, Program } from '#server/engine/program/program.ts'
 
@@ -92,7 +93,7 @@ export class DriverError extends Error {
 }
 
 export type DriverEvent =
-  | { readonly type: 'connected'; readonly description: Description }
+  | { readonly type: 'connected'; readonly description: Description; readonly transport?: Transport }
   | { readonly type: 'disconnected'; readonly reason: string }
   /** Something changed on the device that this driver did not do: read it again when quiet. */
   | { readonly type: 'moved'; readonly reason: string }

@@ -1,3 +1,4 @@
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import type { Clock } from '#server/kernel/clock.ts'
 import type { Description, Driver, DriverEvent, Held } from './driver.ts'
 
@@ -9,6 +10,8 @@ export interface Connection {
   /** Why it is not connected, in words; null while it is. */
   readonly reason: string | null
   readonly description: Description | null
+  /** How it is connected; null while it is not, or where its driver does not say. */
+  readonly transport: Transport | null
 }
 
 export interface Reading {
@@ -26,6 +29,8 @@ export interface Fleet {
   add(datapathId: string, driver: Driver, known: Description | null): void
   remove(datapathId: string): Promise<void>
   connection(datapathId: string): Connection
+  /** Somebody who would be this datapath was turned away: says why, while it is not connected. */
+  turnedAway(datapathId: string, reason: string): void
   /**
    * The last reading if it is younger than `maxAge_ms` (or than nine times what it took), else a new one; callers at one
    * moment share a read. Where the datapath is away or does not answer: the last one however old, undefined when it was
@@ -46,14 +51,18 @@ interface Member {
   running: Promise<Reading | undefined> | undefined
 }
 
-const NEVER: Connection = { connected: false, since_ms: null, reason: 'has never connected', description: null }
+const NEVER: Connection = {
+  ...{ connected: false, since_ms: null, reason: 'has never connected', description: null, transport: null },
+}
 
 function follow(connection: Connection, event: DriverEvent, now_ms: number): Connection {
   switch (event.type) {
-    case 'connected':
-      return { connected: true, since_ms: now_ms, reason: null, description: event.description }
+    case 'connected': {
+      const { description, transport = null } = event
+      return { connected: true, since_ms: now_ms, reason: null, description, transport }
+    }
     case 'disconnected':
-      return { ...connection, connected: false, since_ms: now_ms, reason: event.reason }
+      return { ...connection, connected: false, since_ms: now_ms, reason: event.reason, transport: null }
     case 'ports': {
       const { description } = connection
       return description ? { ...connection, description: { ...description, ports: event.ports } } : connection
@@ -113,6 +122,10 @@ export function createFleet(clock: Clock): Fleet {
       await member.driver.close()
     },
     connection: (id) => members.get(id)?.connection ?? NEVER,
+    turnedAway(id, reason) {
+      const member = members.get(id)
+      if (member && !member.connection.connected) member.connection = { ...member.connection, reason }
+    },
     async reading(id, maxAge_ms) {
       const member = members.get(id)
       if (!member?.driver.connected) return member?.last

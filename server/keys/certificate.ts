@@ -1,36 +1,47 @@
-import { createHash, createPublicKey, randomBytes } from 'node:crypto'
-import * as der from './der.ts'
-import type { KeyAlgorithm, MadeKey } from './ports.ts'
+import 'reflect-metadata'
+import { createHash, createPublicKey, webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+import type { KeyAlgorithm, MadeKey, Signer } from './ports.ts'
 
-const COMMON_NAME = '2.5.4.3'
-const SUBJECT_KEY_ID = '2.5.29.14'
-const KEY_USAGE = '2.5.29.15'
-const BASIC_CONSTRAINTS = '2.5.29.19'
-const SERIAL_BYTES = 16
+const { KeyUsageFlags, ExtendedKeyUsage } = x509
 
-/** Bits of KeyUsage (RFC 5280, 4.2.1.3), with how many at the end do not count. */
+/** What a key's own certificate says that it is for. */
 const USAGE = {
-  sign: der.bits(Buffer.of(0b1000_0000), 7),
-  encrypt: der.bits(Buffer.of(0b0010_0000), 5),
+  sign: KeyUsageFlags.digitalSignature,
+  encrypt: KeyUsageFlags.keyEncipherment,
+  issue: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign,
 }
 
-const SIGNATURE: Readonly<Record<Exclude<KeyAlgorithm, 'aes-256'>, Buffer>> = {
-  // Parameters of RSA are NULL (RFC 4055, 5), those of ECDSA absent (RFC 5758, 3.2).
-  'rsa-3072': der.sequence(der.oid('1.2.840.113549.1.1.11'), der.empty()),
-  'ecdsa-p256': der.sequence(der.oid('1.2.840.10045.4.3.2')),
+const SIGNATURE: Readonly<Record<Exclude<KeyAlgorithm, 'aes-256'>, object>> = {
+  'rsa-3072': { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  'ecdsa-p256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
 }
 
-const named = (name: string): Buffer =>
-  der.sequence(der.set(der.sequence(der.oid(COMMON_NAME), der.utf8(name.slice(0, 64)))))
+type Sign = (data: Buffer) => Promise<Buffer>
 
-const extension = (id: string, critical: boolean, value: Buffer): Buffer =>
-  der.sequence(der.oid(id), ...(critical ? [der.boolean(true)] : []), der.octets(value))
+/** As much of WebCrypto as writing a certificate takes: what is to be signed goes to whoever has the key. */
+const signingWith = (sign: Sign) =>
+  ({
+    getRandomValues: webcrypto.getRandomValues.bind(webcrypto),
+    subtle: { sign: (_algorithm: unknown, _key: unknown, data: ArrayBuffer) => sign(Buffer.from(data)) },
+  }) as unknown as Crypto
 
-/** The signature as X.509 has it: that of ECDSA is a sequence of two integers there. */
-function signatureValue(algorithm: KeyAlgorithm, signature: Buffer): Buffer {
-  if (algorithm !== 'ecdsa-p256') return signature
-  const half = signature.length / 2
-  return der.sequence(der.unsigned(signature.subarray(0, half)), der.unsigned(signature.subarray(half)))
+const spkiOf = (publicKey: string): Buffer => createPublicKey(publicKey).export({ type: 'spki', format: 'der' })
+
+const keyIdOf = (spki: Buffer): string => createHash('sha256').update(spki).digest('hex').slice(0, 40)
+
+const named = (name: string) => new x509.Name([{ CN: [{ utf8String: name.slice(0, 64) }] }])
+
+const write = async (
+  wishes: Omit<x509.X509CertificateCreateParamsBase, 'serialNumber' | 'publicKey'>,
+  spki: Buffer,
+  algorithm: Exclude<KeyAlgorithm, 'aes-256'>,
+  sign: Sign,
+): Promise<string> => {
+  const signingKey = { algorithm: SIGNATURE[algorithm] } as CryptoKey
+  const publicKey = new Uint8Array(spki)
+  const whole = await x509.X509CertificateGenerator.create({ ...wishes, publicKey, signingKey }, signingWith(sign))
+  return `${whole.toString('pem')}\n`
 }
 
 export interface CertificateWishes {
@@ -42,29 +53,48 @@ export interface CertificateWishes {
 }
 
 /** A self-signed certificate (X.509 v3, PEM) for a key, wherever it is kept: what is to be signed is handed to its `sign`. */
-export async function selfSigned(key: MadeKey, wishes: CertificateWishes): Promise<string> {
-  const { algorithm, publicKey } = key
-  if (algorithm === 'aes-256') throw new Error('A secret key has no certificate.')
-  const spki = createPublicKey(publicKey).export({ type: 'spki', format: 'der' })
-  const serial = randomBytes(SERIAL_BYTES)
-  serial[0] = 0x40 | ((serial[0] ?? 0) & 0x3f)
-  const extensions = der.sequence(
-    extension(BASIC_CONSTRAINTS, true, der.sequence()),
-    extension(KEY_USAGE, true, USAGE[wishes.use]),
-    extension(SUBJECT_KEY_ID, false, der.octets(createHash('sha256').update(spki).digest().subarray(0, 20))),
-  )
-  const wanted = der.sequence(
-    der.explicit(0, der.unsigned(Buffer.of(2))),
-    der.unsigned(serial),
-    SIGNATURE[algorithm],
-    named(wishes.name),
-    der.sequence(der.time(wishes.notBefore), der.time(wishes.notAfter)),
-    named(wishes.name),
-    spki,
-    der.explicit(3, extensions),
-  )
-  const signature = signatureValue(algorithm, await key.sign(wanted))
-  const whole = der.sequence(wanted, SIGNATURE[algorithm], der.bits(signature))
-  const lines = whole.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
-  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
+export async function selfSigned(key: MadeKey, { name, use, notBefore, notAfter }: CertificateWishes): Promise<string> {
+  if (key.algorithm === 'aes-256') throw new Error('A secret key has no certificate.')
+  const spki = spkiOf(key.publicKey)
+  const issues = use === 'issue'
+  const extensions = [
+    new x509.BasicConstraintsExtension(issues, issues ? 0 : undefined, true),
+    new x509.KeyUsagesExtension(USAGE[use], true),
+    new x509.SubjectKeyIdentifierExtension(keyIdOf(spki)),
+  ]
+  const both = { subject: named(name), issuer: named(name), notBefore, notAfter, extensions }
+  return write(both, spki, key.algorithm, key.sign)
+}
+
+export interface IssueWishes {
+  /** The common name. */
+  readonly name: string
+  /** Who its holder is, as URIs. */
+  readonly uris: readonly string[]
+  /** PEM (SubjectPublicKeyInfo). */
+  readonly publicKey: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+}
+
+/** A certificate for one end of a TLS connection (PEM), under an ECDSA P-256 key of ours. */
+export async function issueCertificate(
+  issuer: Pick<Signer, 'certificate' | 'sign'>,
+  { name, uris, publicKey, notBefore, notAfter }: IssueWishes,
+): Promise<string> {
+  const above = new x509.X509Certificate(issuer.certificate)
+  const spki = spkiOf(publicKey)
+  const aboveId = above.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId
+  const extensions = [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
+    new x509.SubjectKeyIdentifierExtension(keyIdOf(spki)),
+    ...(aboveId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(aboveId)]),
+    ...(uris.length === 0
+      ? []
+      : [new x509.SubjectAlternativeNameExtension(uris.map((value) => ({ type: 'url' as const, value })))]),
+  ]
+  const wishes = { subject: named(name), issuer: above.subjectName, notBefore, notAfter, extensions }
+  return write(wishes, spki, 'ecdsa-p256', issuer.sign)
 }

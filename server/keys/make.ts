@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Clock } from '#server/kernel/clock.ts'
-import { selfSigned } from './certificate.ts'
+import { type CertificateWishes, selfSigned } from './certificate.ts'
 import { MASTER_KEY_BYTES } from './master.ts'
 import type { KeyAlgorithm, KeyPurpose, KeyStore, KeyToken, MadeKey, StoredKey, Wrapper } from './ports.ts'
 import { wrapFor } from './ring.ts'
@@ -16,6 +16,15 @@ const ALGORITHM: Readonly<Record<Exclude<KeyPurpose, 'envelope'>, Exclude<KeyAlg
   'saml-signing': 'rsa-3072',
   'saml-encryption': 'rsa-3072',
   audit: 'ecdsa-p256',
+  'switch-ca': 'ecdsa-p256',
+  'controller-ca': 'ecdsa-p256',
+}
+
+/** What certificates of keys say that these are for; `sign` unless said here. */
+const USE: Partial<Record<KeyPurpose, CertificateWishes['use']>> = {
+  'saml-encryption': 'encrypt',
+  'switch-ca': 'issue',
+  'controller-ca': 'issue',
 }
 
 export interface MakingParts {
@@ -47,7 +56,7 @@ export function keyMaker({ store, wrapper, token, clock, name }: MakingParts) {
       : await token.generate(algorithm, `weft-${purpose}-${id}`)
     const notAfter = new Date(createdAt.getTime() + CERTIFICATE_YEARS * YEAR_MS)
     const certificate = await selfSigned(made, {
-      ...{ name: `${name} ${purpose}`, use: purpose === 'saml-encryption' ? 'encrypt' : 'sign' },
+      ...{ name: `${name} ${purpose}`, use: USE[purpose] ?? 'sign' },
       ...{ notBefore: new Date(createdAt.getTime() - BACKDATED_MS), notAfter },
     })
     const wrapped = made.privateKey ? await wrapFor(wrapper, base, made.privateKey) : null

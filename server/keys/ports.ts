@@ -1,7 +1,12 @@
-/** What a key is for. `envelope` keys seal other secrets; the others speak to the outside. */
-export const KEY_PURPOSES = ['saml-signing', 'saml-encryption', 'audit', 'envelope'] as const
+/**
+ * What a key is for. `envelope` keys seal other secrets; the others speak to the outside: `switch-ca` signs certificates of
+ * switches, `controller-ca` the one that Weft shows them. They are two, so that no switch can pass for Weft.
+ */
+export const KEY_PURPOSES = [
+  ...(['saml-signing', 'saml-encryption', 'audit', 'envelope', 'switch-ca', 'controller-ca'] as const),
+]
 export type KeyPurpose = (typeof KEY_PURPOSES)[number]
-export type SigningPurpose = 'saml-signing' | 'audit'
+export type SigningPurpose = 'saml-signing' | 'audit' | 'switch-ca' | 'controller-ca'
 
 /** `rsa-3072`: SHA-256 with PKCS#1 v1.5, or OAEP; `ecdsa-p256`: SHA-256, signatures as r and s (IEEE P1363); `aes-256`: GCM. */
 export type KeyAlgorithm = 'rsa-3072' | 'ecdsa-p256' | 'aes-256'
@@ -39,7 +44,7 @@ export interface Signer {
 }
 
 export interface KeyService {
-  /** The active key of a purpose. `saml-signing`: RSA PKCS#1 v1.5 with SHA-256; `audit`: see `verifySignature`. */
+  /** The active key of a purpose. `saml-signing`: RSA PKCS#1 v1.5 with SHA-256; the others: see `verifySignature`. */
   signer(purpose: SigningPurpose): Promise<Signer>
   /** Active, next and retiring keys; of `audit` all there ever were. The active one is first, then the newest. */
   verificationKeys(purpose: KeyPurpose): Promise<KeyInfo[]>
@@ -52,8 +57,8 @@ export interface KeyService {
   /** Throws `SealBroken` when it was not sealed under this context, was changed, or its key is gone. */
   open(context: string, sealed: Buffer): Promise<Buffer>
   /**
-   * Brings a new key. SAML keys take two steps, so that others learn of the new one before it counts: `prepare` makes the
-   * next one, `promote` puts it in use; the keys that nobody outside must know of are put in use at once. The one before goes
+   * Brings a new key. SAML keys and those that sign certificates take two steps, so that others learn of the new one before it
+   * counts: `prepare` makes the next one, `promote` puts it in use; the keys that nobody outside must know of are put in use at once. The one before goes
    * on being accepted for the days that are configured.
    */
   rotate(purpose: KeyPurpose, step?: 'prepare' | 'promote'): Promise<KeyInfo>

@@ -5,7 +5,7 @@ import type { KeyPurpose, KeyStore, KeyToken, StoredKey } from './ports.ts'
 import type { KeyRing } from './ring.ts'
 
 /** Others must learn of the next key before it counts. */
-const IN_TWO_STEPS: readonly KeyPurpose[] = ['saml-signing', 'saml-encryption']
+const IN_TWO_STEPS: readonly KeyPurpose[] = ['saml-signing', 'saml-encryption', 'switch-ca', 'controller-ca']
 
 export interface RotationParts {
   readonly store: KeyStore

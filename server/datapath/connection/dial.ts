@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectTls, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { type Outbound, pinned } from '#server/outbound/guard.ts'
 import { socketReason } from './channel.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
@@ -40,14 +41,39 @@ export async function dial(endpoint: Endpoint, deadline_ms: number, outbound: Ou
   })
 }
 
-export interface DialOptions {
-  readonly endpoint: Endpoint
-  readonly outbound: Outbound
+/** Opens a connection under TLS; who answers there is for the caller to look at. Rejects like `dial`. */
+export async function dialTls(
+  endpoint: Endpoint,
+  deadline_ms: number,
+  outbound: Outbound,
+  options: SecureContextOptions,
+): Promise<TLSSocket> {
+  const plain = await dial(endpoint, deadline_ms, outbound)
+  return new Promise((resolve, reject) => {
+    // Whatever name its certificate bears, and whoever signed it: the caller knows more than that of who it must be.
+    const unnamed = { rejectUnauthorized: false, checkServerIdentity: () => undefined }
+    const socket = connectTls({ ...options, ...unnamed, socket: plain })
+    const fail = (reason: string) => {
+      clearTimeout(late)
+      socket.destroy()
+      plain.destroy()
+      reject(new Error(reason))
+    }
+    const late = setTimeout(() => fail(`no TLS handshake within ${deadline_ms} ms`), deadline_ms)
+    socket.on('error', (error) => fail(`the TLS handshake failed: ${socketReason(error)}`))
+    socket.once('secureConnect', () => {
+      clearTimeout(late)
+      resolve(socket)
+    })
+  })
+}
+
+export interface DialOptions<T extends { readonly socket: Socket }> {
+  /** Opens a connection. Rejects with the reason. */
+  readonly open: () => Promise<T>
   readonly backoff?: Backoff
-  /** Time for one attempt; default 5 s. */
-  readonly deadline_ms?: number
-  /** Works with a socket and resolves, true if it was of use, when that connection is over. */
-  readonly use: (socket: Socket) => Promise<boolean>
+  /** Works with a connection and resolves, true if it was of use, when it is over. */
+  readonly use: (opened: T) => Promise<boolean>
   /** Called for an attempt that failed. */
   readonly failed: (reason: string) => void
 }
@@ -56,14 +82,17 @@ export interface DialOptions {
  * Keeps a connection: dials, waits until it is over, and dials again after a pause that grows with every failure and
  * begins anew after a connection that was of use. Stops when `signal` aborts; the socket in use is its user's to close.
  */
-export async function keepDialled(options: DialOptions, signal: AbortSignal): Promise<void> {
-  const { endpoint, outbound, backoff = BACKOFF, deadline_ms = 5000, use, failed } = options
+export async function keepDialled<T extends { readonly socket: Socket }>(
+  options: DialOptions<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { open, backoff = BACKOFF, use, failed } = options
   let delay_ms = backoff.first_ms
   while (!signal.aborted) {
     try {
-      const socket = await dial(endpoint, deadline_ms, outbound)
-      if (signal.aborted) return void socket.destroy()
-      if (await use(socket)) delay_ms = backoff.first_ms
+      const opened = await open()
+      if (signal.aborted) return void opened.socket.destroy()
+      if (await use(opened)) delay_ms = backoff.first_ms
     } catch (error) {
       failed(error instanceof Error ? error.message : String(error))
     }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '#server/datapath/connection/log.ts'
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import { DriverError, type DriverEvent } from '#server/datapath/driver.ts'
 import type { Greeting } from './handshake.ts'
 import type { Neighbours } from './neighbour.ts'
@@ -28,8 +29,8 @@ export interface Attachment {
   readonly connected: boolean
   /** The session in service. Throws DriverError: away or fenced. */
   session(): Session
-  /** Takes a switch that has greeted. */
-  take(greeting: Greeting): void
+  /** Takes a switch that has greeted, and is connected so. */
+  take(greeting: Greeting, transport: Transport): void
   /** Another controller is master: nothing is asked of this connection any more. */
   fence(): void
   close(reason: string): void
@@ -67,7 +68,7 @@ export function createAttachment(options: AttachmentOptions): Attachment {
     options.lost()
     if (told) emit({ type: 'disconnected', reason })
   }
-  const serve = async (greeting: Greeting) => {
+  const serve = async (greeting: Greeting, transport: Transport) => {
     greeted = greeting
     counts.connects++
     const opened = await openSession(greeting, {
@@ -79,14 +80,14 @@ export function createAttachment(options: AttachmentOptions): Attachment {
     if (!opened || greeted !== greeting || !opened.connection.open) return
     session = opened
     log('info', 'A switch has connected.', { datapath: name, product: opened.description.product })
-    if (!fenced) emit({ type: 'connected', description: opened.description })
+    if (!fenced) emit({ type: 'connected', description: opened.description, transport })
   }
   /** A switch that lost its connection without our knowing dials again: the one we have must show that it lives. */
-  const challenge = async (old: Greeting, greeting: Greeting) => {
+  const challenge = async (old: Greeting, greeting: Greeting, transport: Transport) => {
     if (await lives(old)) greeting.link.close('the datapath has a connection that lives')
     else {
       old.link.close('replaced by a new connection')
-      if (greeting.link.open && !greeted) await serve(greeting)
+      if (greeting.link.open && !greeted) await serve(greeting, transport)
     }
   }
 
@@ -99,7 +100,8 @@ export function createAttachment(options: AttachmentOptions): Attachment {
       if (!session) throw new DriverError('away', id, `${name} is not connected`)
       return session
     },
-    take: (greeting) => void (greeted ? challenge(greeted, greeting) : serve(greeting)),
+    take: (greeting, transport) =>
+      void (greeted ? challenge(greeted, greeting, transport) : serve(greeting, transport)),
     fence,
     close: (reason) => greeted?.link.close(reason),
   }

@@ -15,8 +15,11 @@ export interface Listeners {
 /** Makes an empty set of listeners; an address is open while a datapath is served there. */
 export function createListeners(options: Omit<ListenerOptions, 'endpoint'>): Listeners {
   const shared = new Map<string, { opening: Promise<Listener>; users: number; listener?: Listener }>()
+  /** A port is one, whether it is called by `tcp:` or `ssl:`. */
+  const nameOf = (endpoint: Endpoint) =>
+    formatEndpoint(endpoint.type === 'ssl' ? { ...endpoint, type: 'tcp' } : endpoint)
   const acquire = (endpoint: Endpoint) => {
-    const name = formatEndpoint(endpoint)
+    const name = nameOf(endpoint)
     let one = shared.get(name)
     if (!one) {
       one = { opening: openListener({ ...options, endpoint }), users: 0 }
@@ -26,7 +29,7 @@ export function createListeners(options: Omit<ListenerOptions, 'endpoint'>): Lis
     return one
   }
   const release = async (endpoint: Endpoint) => {
-    const name = formatEndpoint(endpoint)
+    const name = nameOf(endpoint)
     const one = shared.get(name)
     if (!one || --one.users > 0) return
     shared.delete(name)
@@ -40,7 +43,7 @@ export function createListeners(options: Omit<ListenerOptions, 'endpoint'>): Lis
       const one = acquire(endpoint)
       try {
         one.listener = await one.opening
-        const withdraw = one.listener.serve(datapathId, take)
+        const withdraw = one.listener.serve(datapathId, take, endpoint.type === 'ssl')
         return async () => {
           withdraw()
           await release(endpoint)

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import { type Endpoint, parseEndpoint } from '#server/datapath/connection/endpoint.ts'
+import { type Gate, OPEN_GATE } from '#server/datapath/connection/gate.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
+import { notTheirs, type Transport } from '#server/datapath/connection/transport.ts'
 import type { Description } from '#server/datapath/driver.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
 import type { Outbound } from '#server/outbound/guard.ts'
@@ -48,6 +50,14 @@ export interface SwitchesParts {
   readonly ovsdb: Endpoint
   /** Asked before a switch's database is dialled. */
   readonly outbound: Outbound
+  /** Who is let in, and how databases are dialled; by default everybody, in plain. */
+  readonly gate?: Gate
+}
+
+/** How a switch's database is connected; `trouble` says why it is not. */
+export interface DatabaseConnection {
+  readonly transport: Transport | undefined
+  readonly trouble: string | undefined
 }
 
 /** Every declared switch in service. */
@@ -56,6 +66,8 @@ export interface Switches {
   sync(): Promise<void>
   /** Opens the addresses for switches. Rejects when one is taken. */
   start(): Promise<void>
+  /** How the database is connected that a datapath's bridge is in. */
+  database(id: string): DatabaseConnection
   close(): Promise<void>
 }
 
@@ -73,25 +85,38 @@ const addressOf = ({ datapathId, bridge, serverId, ovsdb, controller, tunnel }: 
 const databaseOf = ({ ovsdb, serverId }: DeclaredBridge): string => (ovsdb === LISTEN ? `${LISTEN}:${serverId}` : ovsdb)
 
 /** Serves the switches that the inventory declares: OpenFlow connections in, OVSDB connections out. */
-export function serveSwitches({ fleet, store, log: logger, outbound, ...addresses }: SwitchesParts): Switches {
+export function serveSwitches(parts: SwitchesParts): Switches {
+  const { fleet, store, log: logger, outbound, gate = OPEN_GATE, ...addresses } = parts
   const log: Log = (level, message, fields) => logger[level]({ ...fields }, message)
-  const listeners = createListeners({ log })
   const served = new Map<string, DeclaredBridge>()
+  const onRefused = (datapathIds: readonly string[], reason: string) => {
+    for (const { id, datapathId } of served.values())
+      if (datapathIds.includes(datapathId)) fleet.turnedAway(id, `a peer was refused: ${reason}`)
+  }
+  const listeners = createListeners({ log, gate, onRefused: (datapathId, reason) => onRefused([datapathId], reason) })
   const databases = new Map<string, OvsdbClient>()
   const custodies = new Map<string, Custody>()
   let reception: OvsdbListener | undefined
+  /** What a switch is told: where nothing but TLS is spoken, `tcp:` means that. */
+  const controllerOf = (declared: string): string =>
+    declared.startsWith('tcp:') && gate.spokenAt(parseEndpoint(declared)) === 'tls'
+      ? declared.replace('tcp:', 'ssl:')
+      : declared
   const bridgesAt = (database: string) => [...served.values()].filter((one) => databaseOf(one) === database)
   const sourceOf = (database: string): SessionSource | undefined => {
-    if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database), { outbound })
+    const idsOf = () => bridgesAt(database).map(({ datapathId }) => datapathId)
+    const doubt = (transport: Transport) => notTheirs(transport, idsOf())
+    if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database), { outbound, gate, doubt })
     const isOurs = (bridge: { name: string; datapathId: string | undefined }) =>
       bridgesAt(database).some((one) => one.bridge === bridge.name && one.datapathId === bridge.datapathId)
-    return reception?.source(({ bridges }) => bridges.some(isOurs))
+    const mustBeSecured = () => bridgesAt(database).some(({ controller }) => controllerOf(controller).startsWith('ssl:'))
+    return reception?.source(({ bridges }) => bridges.some(isOurs), mustBeSecured)
   }
   let syncing: Promise<void> = Promise.resolve()
 
   const serve = async (declared: DeclaredBridge) => {
     const { id, name, datapathId, tunnel, description } = declared
-    const controller = parseEndpoint(declared.controller)
+    const controller = parseEndpoint(controllerOf(declared.controller))
     // Read before anything is opened: a wrong address of one switch is no trouble of the others.
     if (declared.ovsdb !== LISTEN) parseEndpoint(declared.ovsdb)
     const driver: OpenflowDatapath = openflowDatapath({
@@ -138,7 +163,7 @@ export function serveSwitches({ fleet, store, log: logger, outbound, ...addresse
       const client = databases.get(databaseOf(one))
       if (!client || custodies.has(one.id)) continue
       const { bridge, controller, datapathId } = one
-      const requirements = { bridge, controller, datapathId, bundleIdle_s: BUNDLE_IDLE_S }
+      const requirements = { bridge, controller: controllerOf(controller), datapathId, bundleIdle_s: BUNDLE_IDLE_S }
       custodies.set(one.id, keepBridge({ client, requirements, log }))
     }
   }
@@ -167,11 +192,16 @@ export function serveSwitches({ fleet, store, log: logger, outbound, ...addresse
   return {
     async start() {
       await listeners.keep(addresses.openflow)
-      reception = await openOvsdbListener({ endpoint: addresses.ovsdb, log })
+      reception = await openOvsdbListener({ endpoint: addresses.ovsdb, log, gate, onRefused })
     },
     sync() {
       syncing = syncing.catch(() => {}).then(sync)
       return syncing
+    },
+    database(id) {
+      const declared = served.get(id)
+      const client = declared && databases.get(databaseOf(declared))
+      return { transport: client?.transport, trouble: client?.trouble }
     },
     async close() {
       forget()

@@ -7,11 +7,18 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Refusal } from '#server/kernel/refusal.ts'
 import type { OpenKeys } from '#server/keys/open.ts'
-import { KEY_PURPOSES, SealBroken } from '#server/keys/ports.ts'
+import { KEY_PURPOSES, type KeyPurpose, SealBroken } from '#server/keys/ports.ts'
 import { verifySignature } from '#server/keys/software.ts'
 import { configWith, DAY_MS, handClock, memoryStore, openWith } from './ground.ts'
 
 const DATA = Buffer.from('SignedInfo')
+const USAGE: Readonly<Record<Exclude<KeyPurpose, 'envelope'>, string>> = {
+  'saml-signing': 'Digital Signature',
+  'saml-encryption': 'Key Encipherment',
+  audit: 'Digital Signature',
+  'switch-ca': 'Certificate Sign, CRL Sign',
+  'controller-ca': 'Certificate Sign, CRL Sign',
+}
 const refusal = (work: Promise<unknown>): Promise<Refusal> =>
   work.then(
     () => Promise.reject(new Error('It was not refused.')),
@@ -81,7 +88,7 @@ describe('a new installation', () => {
   test('has certificates that OpenSSL takes in its strict mode', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'weft-keys-'))
     const now = String(handClock().now / 1000)
-    for (const purpose of ['saml-signing', 'saml-encryption', 'audit'] as const) {
+    for (const purpose of KEY_PURPOSES.filter((one) => one !== 'envelope')) {
       const file = path.join(folder, `${purpose}.pem`)
       await writeFile(file, (await keys.certificates(purpose)).active)
       const check = [
@@ -97,7 +104,7 @@ describe('a new installation', () => {
       ]
       expect(execFileSync('openssl', check).toString()).toBe(`${file}: OK\n`)
       const usage = execFileSync('openssl', ['x509', '-noout', '-ext', 'keyUsage', '-in', file]).toString()
-      expect(usage).toContain(purpose === 'saml-encryption' ? 'Key Encipherment' : 'Digital Signature')
+      expect(usage).toContain(USAGE[purpose])
     }
     await rm(folder, { recursive: true })
   })

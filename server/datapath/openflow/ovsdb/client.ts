@@ -1,5 +1,6 @@
 import type { Operation, Outcome, Watch } from '#server/codec/ovsdb/index.ts'
 import type { Log } from '#server/datapath/connection/log.ts'
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import { OvsdbError } from './failure.ts'
 import { follow } from './follow.ts'
 import { createMirror, type Mirror, type RowChange, type Table } from './mirror.ts'
@@ -25,6 +26,10 @@ export interface OvsdbClientOptions {
 export interface OvsdbClient {
   /** Connected, and the mirror is as the database is. */
   readonly connected: boolean
+  /** How it is connected, while it is. */
+  readonly transport: Transport | undefined
+  /** Why it is not connected, as last heard; undefined while it is, or before the first attempt. */
+  readonly trouble: string | undefined
   /** Rows of a watched table by their id, as last known. */
   table(name: string): Table
   /** See `transactOn`. */
@@ -66,8 +71,7 @@ function createListeners(log: Log): Listeners {
 type Probe<T> = () => T | undefined
 
 function untilOn<T>(
-  client: Pick<OvsdbClient, 'connected' | 'subscribe'>,
-  why: () => string,
+  client: Pick<OvsdbClient, 'connected' | 'trouble' | 'subscribe'>,
   closing: AbortSignal,
   what: string,
   probe: Probe<T>,
@@ -92,7 +96,10 @@ function untilOn<T>(
     }
     const abort = () => fail(new OvsdbError('aborted', `waiting for ${what} was aborted`))
     const closed = () => fail(new OvsdbError('away', `the client was closed while it waited for ${what}`))
-    const late = () => fail(new OvsdbError('stalled', `waited ${deadline_ms} ms for ${what}${why()}`))
+    const late = () => {
+      const why = client.trouble === undefined ? '' : `, not connected: ${client.trouble}`
+      fail(new OvsdbError('stalled', `waited ${deadline_ms} ms for ${what}${why}`))
+    }
     const timer = setTimeout(late, deadline_ms)
     const unsubscribe = client.subscribe(look)
     signal?.addEventListener('abort', abort, { once: true })
@@ -106,8 +113,8 @@ function untilOn<T>(
 interface Connection extends Taker {
   /** The session whose database the mirror follows; undefined while there is none. */
   live(): Session | undefined
-  /** For errors: why there is none; empty when that is not known. */
-  why(): string
+  /** Why there is none; undefined while there is one, or when that is not known. */
+  trouble(): string | undefined
   close(): Promise<void>
 }
 
@@ -159,7 +166,7 @@ function createConnection(mirror: Mirror, watch: Watch, log: Log, tell: Listener
     take,
     failed,
     live: () => (live && session?.open ? session : undefined),
-    why: () => (live || complaint === '' ? '' : `, not connected: ${complaint}`),
+    trouble: () => (live || complaint === '' ? undefined : complaint),
     close,
   }
 }
@@ -175,13 +182,19 @@ export function openOvsdbClient({ source, log, watch = WATCH }: OvsdbClientOptio
     get connected() {
       return connection.live() !== undefined
     },
+    get transport() {
+      return connection.live()?.transport
+    },
+    get trouble() {
+      return connection.trouble()
+    },
     table: mirror.table,
     transact: async (operations, options) => {
       const session = connection.live()
       if (!session) throw new OvsdbError('away', 'the switch database is not connected')
       return transactOn(session, operations, options)
     },
-    until: (what, probe, options = {}) => untilOn(client, connection.why, closing.signal, what, probe, options),
+    until: (what, probe, options = {}) => untilOn(client, closing.signal, what, probe, options),
     subscribe: listeners.add,
     close: async () => {
       closing.abort()

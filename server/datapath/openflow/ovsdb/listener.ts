@@ -1,8 +1,10 @@
 import { createServer, type Socket } from 'node:net'
 import { textMapOf, textOf } from '#server/codec/ovsdb/index.ts'
 import type { Endpoint } from '#server/datapath/connection/endpoint.ts'
+import { type Entrance, type Gate, OPEN_GATE } from '#server/datapath/connection/gate.ts'
 import { listen, peerOf } from '#server/datapath/connection/listen.ts'
 import { type Log, refusalLog } from '#server/datapath/connection/log.ts'
+import { notTheirs } from '#server/datapath/connection/transport.ts'
 import { openSession, type Session } from './session.ts'
 import { KNOWN_MAX_BYTES, type SessionSource, type Taker } from './source.ts'
 import { transactOn } from './transaction.ts'
@@ -25,6 +27,10 @@ export interface OvsdbListenerOptions {
   readonly handshake_ms?: number
   /** A switch that nobody serves. */
   readonly onUnknown?: (identity: SwitchIdentity, peer: string) => void
+  /** A switch that shows bridges which are served, and may not have them. */
+  readonly onRefused?: (datapathIds: readonly string[], reason: string) => void
+  /** Who is let in; by default everybody, as they are. */
+  readonly gate?: Gate
 }
 
 /** One address where switches' databases dial in (`ovs-vsctl set-manager`). */
@@ -33,8 +39,8 @@ export interface OvsdbListener {
   readonly endpoint: Endpoint
   /** Peers that were turned away so far. */
   readonly refused: number
-  /** The sessions of the switch that `isWanted` knows, for a client. */
-  source(isWanted: (identity: SwitchIdentity) => boolean): SessionSource
+  /** The sessions of the switch that `isWanted` knows, for a client; where `mustBeSecured` says so, those under TLS alone. */
+  source(isWanted: (identity: SwitchIdentity) => boolean, mustBeSecured?: () => boolean): SessionSource
   /** Closes the address (a socket file is removed) and every session that came over it. */
   close(): Promise<void>
 }
@@ -60,6 +66,7 @@ async function identify(session: Session, deadline_ms: number): Promise<SwitchId
 
 interface Place {
   readonly isWanted: (identity: SwitchIdentity) => boolean
+  readonly mustBeSecured: () => boolean
   readonly taker: Taker
   busy: boolean
 }
@@ -70,27 +77,41 @@ const describe = ({ systemId, bridges }: SwitchIdentity): string =>
 interface Reception {
   readonly refused: number
   accept(socket: Socket): void
-  source(isWanted: (identity: SwitchIdentity) => boolean): SessionSource
+  source: OvsdbListener['source']
   /** Closes every session that came this way. */
   close(reason: string): void
 }
 
 interface Register {
-  add(isWanted: Place['isWanted'], taker: Taker, signal: AbortSignal): void
+  add(place: Omit<Place, 'busy'>, signal: AbortSignal): void
   /** Hands a session to whoever wants the switch, until it is over; the answer is why nobody did. */
   hand(session: Session, identity: SwitchIdentity): Promise<string | undefined>
 }
 
 /** Who waits for which switch. */
-function createRegister(onUnknown: OvsdbListenerOptions['onUnknown']): Register {
+function createRegister({ onUnknown, onRefused }: OvsdbListenerOptions): Register {
   const places = new Set<Place>()
+  /** Why a switch may not have the bridges that it shows: those of them that are served here. */
+  const doubt = ({ transport = { type: 'tcp' } }: Session, { bridges, ...identity }: SwitchIdentity) => {
+    const served = bridges.filter((bridge) =>
+      [...places].some(({ isWanted }) => isWanted({ ...identity, bridges: [bridge] })),
+    )
+    const ids = served.flatMap(({ datapathId }) => datapathId ?? [])
+    const wanted = [...places].filter(({ isWanted }) => isWanted({ ...identity, bridges: served }))
+    const plain = transport.type !== 'tls' && wanted.some(({ mustBeSecured }) => mustBeSecured())
+    const reason = plain ? 'its database is taken under TLS alone' : notTheirs(transport, ids)
+    if (reason !== undefined) onRefused?.(ids, reason)
+    return reason
+  }
   return {
-    add: (isWanted, taker, signal) => {
-      const place: Place = { isWanted, taker, busy: false }
+    add: (wishes, signal) => {
+      const place: Place = { ...wishes, busy: false }
       places.add(place)
       signal.addEventListener('abort', () => places.delete(place), { once: true })
     },
     hand: async (session, identity) => {
+      const reason = doubt(session, identity)
+      if (reason !== undefined) return `${describe(identity)}: ${reason}`
       const wanted = [...places].filter(({ isWanted }) => isWanted(identity))
       const place = wanted.find(({ busy }) => !busy)
       if (!place && wanted.length > 0) return `${describe(identity)} is connected already`
@@ -108,8 +129,9 @@ function createRegister(onUnknown: OvsdbListenerOptions['onUnknown']): Register 
   }
 }
 
-function createReception({ endpoint, log, handshake_ms = 5000, onUnknown }: OvsdbListenerOptions): Reception {
-  const register = createRegister(onUnknown)
+function createReception(options: OvsdbListenerOptions): Reception {
+  const { endpoint, log, handshake_ms = 5000, gate = OPEN_GATE } = options
+  const register = createRegister(options)
   const sessions = new Set<Session>()
   const complain = refusalLog(log, 'OVSDB')
   let strangers = 0
@@ -118,8 +140,8 @@ function createReception({ endpoint, log, handshake_ms = 5000, onUnknown }: Ovsd
     refused++
     complain(peer, reason)
   }
+  const shaking = new Set<Socket>()
   const greet = async (session: Session) => {
-    strangers++
     const identity = await identify(session, handshake_ms).finally(() => strangers--)
     const reason = await register.hand(session, identity)
     if (reason !== undefined) throw new Error(reason)
@@ -129,6 +151,12 @@ function createReception({ endpoint, log, handshake_ms = 5000, onUnknown }: Ovsd
     const reason = session.open ? error.message : await session.closed
     session.close(reason)
     turnAway(session.peer, reason)
+  }
+  const enter = ({ socket, transport }: Entrance, peer: string) => {
+    const session = openSession(socket, peer, { maxBytes: STRANGER_MAX_BYTES, transport })
+    sessions.add(session)
+    void session.closed.then(() => sessions.delete(session))
+    greet(session).catch((error: Error) => refuse(session, error))
   }
   return {
     get refused() {
@@ -141,13 +169,21 @@ function createReception({ endpoint, log, handshake_ms = 5000, onUnknown }: Ovsd
         socket.destroy()
         return turnAway(peer, `${STRANGERS_MAX} others have not said who they are`)
       }
-      const session = openSession(socket, peer, { maxBytes: STRANGER_MAX_BYTES })
-      sessions.add(session)
-      void session.closed.then(() => sessions.delete(session))
-      greet(session).catch((error: Error) => refuse(session, error))
+      strangers++
+      shaking.add(socket)
+      gate.admit(socket, endpoint, handshake_ms, (admitted) => {
+        shaking.delete(socket)
+        if (admitted.ok) return enter(admitted.value, peer)
+        strangers--
+        turnAway(peer, admitted.error)
+      })
     },
-    source: (isWanted) => (taker, signal) => register.add(isWanted, taker, signal),
+    source:
+      (isWanted, mustBeSecured = () => false) =>
+      (taker, signal) =>
+        register.add({ isWanted, mustBeSecured, taker }, signal),
     close: (reason) => {
+      for (const socket of shaking) socket.destroy()
       for (const session of sessions) session.close(reason)
     },
   }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { createFramer, decodeMessage, encodeMessage, type Json, type Message } from '#server/codec/ovsdb/index.ts'
 import { openChannel } from '#server/datapath/connection/channel.ts'
 import { type IdleOptions, watchSilence } from '#server/datapath/connection/idle.ts'
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import { OvsdbError } from './failure.ts'
 
 export interface CallOptions {
@@ -13,6 +14,7 @@ export interface CallOptions {
 /** One JSON-RPC connection to a database server: calls out, notifications in, echo both ways. */
 export interface Session {
   readonly peer: string
+  readonly transport: Transport | undefined
   readonly open: boolean
   /** Resolves with the reason when the connection is over. */
   readonly closed: Promise<string>
@@ -30,6 +32,8 @@ export interface SessionOptions {
   readonly maxBytes: number
   /** Default: an echo after 5 s of silence, closed after 5 s more. */
   readonly idle?: IdleOptions
+  /** How the peer is connected. */
+  readonly transport?: Transport
 }
 
 interface Waiting {
@@ -111,7 +115,8 @@ function createReceiver(maxBytes: number, receive: (message: Message) => void) {
 }
 
 /** Speaks JSON-RPC over a socket. Bytes that are no messages close it, with the reason in `closed`. */
-export function openSession(socket: Duplex, peer: string, { maxBytes, idle = IDLE }: SessionOptions): Session {
+export function openSession(socket: Duplex, peer: string, options: SessionOptions): Session {
+  const { maxBytes, idle = IDLE, transport } = options
   const { promise: closed, resolve: tellClosed } = Promise.withResolvers<string>()
   const send = (message: Message) => channel.send(encodeMessage(message))
   const calls = createCalls(send)
@@ -138,6 +143,7 @@ export function openSession(socket: Duplex, peer: string, { maxBytes, idle = IDL
   const stopWatching = watchSilence(channel, probe, idle)
   return {
     peer,
+    transport,
     closed,
     get open() {
       return channel.open

@@ -158,15 +158,14 @@ describe('a connection that is kept', () => {
     await new Promise((resolve) => server.close(resolve))
     const kept = keepDialled(
       {
-        endpoint,
-        outbound: ANYWHERE,
+        open: async () => ({ socket: await dial(endpoint, 1000, ANYWHERE) }),
         backoff: { first_ms: 5, most_ms: 20 },
         failed: (reason) => {
           failures.push(reason)
           // The third failure opens the address; two uses after that are enough.
           if (failures.length === 3) void listen(server, endpoint)
         },
-        use: async (socket) => {
+        use: async ({ socket }) => {
           socket.destroy()
           if (++uses === 2) used.resolve()
           return true
