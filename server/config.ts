@@ -65,6 +65,13 @@ export interface Config {
   readonly web: { readonly socket: string }
   readonly openflow: { readonly host: string; readonly port: number }
   readonly ovsdb: { readonly host: string; readonly port: number }
+  /** Connections to switches. */
+  readonly switchTls: {
+    /** Whether TCP must be under TLS, or may; undefined: it must off loopback. */
+    readonly setting: 'required' | 'accepted' | undefined
+    /** Of an authority of the operator's; undefined: Weft is the authority. */
+    readonly files: { readonly certificate: string; readonly key: string; readonly authorities: string } | undefined
+  }
   readonly database: {
     readonly embedded: boolean
     /** Makes the database and the roles. */
@@ -192,6 +199,13 @@ function isReachable({ host, trustedProxies, origin }: Config['http']): boolean 
   return !isLoopback(host) || trustedProxies.length > 0 || !isLoopback(name)
 }
 
+function switchTlsOf(values: Values): Config['switchTls'] {
+  const { WEFT_SWITCH_TLS: setting, WEFT_SWITCH_TLS_CERTIFICATE: certificate, WEFT_SWITCH_TLS_KEY: key } = values
+  const { WEFT_SWITCH_TLS_CA: authorities } = values
+  const whole = certificate !== undefined && key !== undefined && authorities !== undefined
+  return { setting, files: whole ? { certificate, key, authorities } : undefined }
+}
+
 function keysOf(values: Values, state: string): KeyConfig {
   const { WEFT_PKCS11_MODULE: module, WEFT_PKCS11_TOKEN: label } = values
   const { WEFT_PKCS11_PIN: text, WEFT_PKCS11_PIN_FILE: pinFile } = values
@@ -258,6 +272,7 @@ export function readConfig(
     web: { socket: path.join(run, 'web.sock') },
     openflow: { host: values.WEFT_OPENFLOW_HOST, port: values.WEFT_OPENFLOW_PORT ?? 6653 + shift },
     ovsdb: { host: values.WEFT_OVSDB_HOST, port: values.WEFT_OVSDB_PORT ?? 6640 + shift },
+    switchTls: switchTlsOf(values),
     database: databaseUrls(values.WEFT_DATABASE_URL, run),
     session: {
       idle_ms: values.WEFT_SESSION_IDLE_MINUTES * minute_ms,

@@ -77,6 +77,10 @@ const Environment = z.object({
   WEFT_OPENFLOW_PORT: port.optional(),
   WEFT_OVSDB_HOST: host.default('127.0.0.1'),
   WEFT_OVSDB_PORT: port.optional(),
+  WEFT_SWITCH_TLS: z.enum(['required', 'accepted']).optional(),
+  WEFT_SWITCH_TLS_CERTIFICATE: file.optional(),
+  WEFT_SWITCH_TLS_KEY: file.optional(),
+  WEFT_SWITCH_TLS_CA: file.optional(),
   WEFT_DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'a postgresql:// URL', abort: true })
     .refine(isGuarded, GUARD)
@@ -173,6 +177,13 @@ function contradictions(values: Values): string[] {
     problems.push('WEFT_ORIGIN: needed with WEFT_TRUSTED_PROXY, since only the proxy knows what browsers see')
   if (values.WEFT_SESSION_IDLE_MINUTES > values.WEFT_SESSION_MINUTES)
     problems.push('WEFT_SESSION_IDLE_MINUTES: longer than WEFT_SESSION_MINUTES')
+  const towardsSwitches = [
+    ...[values.WEFT_SWITCH_TLS_CERTIFICATE, values.WEFT_SWITCH_TLS_KEY, values.WEFT_SWITCH_TLS_CA],
+  ]
+  if (towardsSwitches.some((one) => one !== undefined) && towardsSwitches.includes(undefined))
+    problems.push(
+      'WEFT_SWITCH_TLS_CERTIFICATE, WEFT_SWITCH_TLS_KEY and WEFT_SWITCH_TLS_CA: an authority of yours needs all three',
+    )
   return [...problems, ...outboundContradictions(values), ...keyContradictions(values), ...syslogContradictions(values)]
 }
 

@@ -84,6 +84,7 @@ import type { KeyService } from './keys/ports.ts'
 import { outbound } from './outbound/guard.ts'
 import { openFederation } from './wiring-federation.ts'
 import { openSignIn } from './wiring-sign-in.ts'
+import { openSwitchTls, type SwitchTls } from './wiring-switches.ts'
 
 /** Capabilities in service. The list only grows at its end: table numbers follow from its order. */
 const CAPABILITIES: readonly Capability[] = [network as Capability]
@@ -157,11 +158,11 @@ function openStores({ config, log, events }: WiringParts) {
 type Stores = ReturnType<typeof openStores>
 
 /** The change engine with the switches that it works on. */
-function openEngine({ config, log, events }: WiringParts, stores: Stores) {
+function openEngine({ config, log, events }: WiringParts, stores: Stores, { gate }: SwitchTls) {
   const { intent, programs, grants, provenance, journal, changes, tasks, datapaths } = stores
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
-    ...{ fleet, store: stores.datapaths, log, outbound: outbound(config.outbound) },
+    ...{ fleet, store: stores.datapaths, log, gate, outbound: outbound(config.outbound) },
     openflow: { type: 'tcp', ...config.openflow },
     ovsdb: { type: 'tcp', ...config.ovsdb },
   })
@@ -203,6 +204,7 @@ function openDoor(
   keys: KeyService,
   keeping: AuditKeeping,
   checkPassword: PasswordCheck,
+  switchTls: SwitchTls,
 ) {
   const { fleet, switches, reconciler, engine, commits, observed, publish } = parts
   const { accounts, changes, tasks, programs, provenance, infrastructure } = stores
@@ -225,7 +227,16 @@ function openDoor(
   const commit = (scope: Scope, id: string) => desk.commit(scope, id, { reason: '', force: false })
   const intentParts = { changes, observed, commit, publish, views: observed.fresh(stores.views) }
   const datapathParts = {
-    ...{ fleet, programs, provenance, changes, condition, labels: stores.labels, records: stores.datapaths.run },
+    ...{
+      fleet,
+      database: switches.database,
+      programs,
+      provenance,
+      changes,
+      condition,
+      labels: stores.labels,
+      records: stores.datapaths.run,
+    },
     ...{ tables: numberTables(CAPABILITIES.flatMap(({ blocks }) => blocks)) },
     attachments: (id: string) => attachmentsByPort(database, id),
     readNow: async (id: string) => void (await reconciler.check(id)),
@@ -238,7 +249,7 @@ function openDoor(
     records: stores.datapaths.all,
     weave: (scope: Scope) => readWeave(database, scope),
     spoofedTotal: observed.spoofedTotal,
-    notices: [local.notices, federation.notices],
+    notices: [local.notices, federation.notices, switchTls.notices],
   }
   const router = {
     session: sessionHandlers({
@@ -263,6 +274,7 @@ function openDoor(
     changes: changeHandlers({ desk, changes, publish }),
     tasks: taskHandlers({ tasks, cancel: desk.cancel }),
     datapaths: datapathHandlers(datapathParts),
+    switchCertificates: switchTls.handlers(publish),
     overview: overviewHandlers(overviewParts),
     audit: auditHandlers({
       ...{ audit: stores.audit, evidence: auditEvidence(database), keys: checkpointKeys(keys).verificationKeys },
@@ -303,7 +315,10 @@ export async function wire(parts: WiringParts) {
     },
     onFault: (error) => log.error({ err: error }, 'breached passwords'),
   })
-  const engine = openEngine(parts, stores)
+  const switchTls = await openSwitchTls({
+    ...{ config, log, keys, database: stores.database, datapaths: stores.datapaths },
+  })
+  const engine = openEngine(parts, stores, switchTls)
   const keeping = auditKeeping({
     ...{ ...config.audit, outbox: auditOutbox(stores.database), keys: checkpointKeys(keys), folder: config.state },
     onFault: (words, error) => log.error({ err: error }, words),
@@ -316,6 +331,7 @@ export async function wire(parts: WiringParts) {
     keys,
     keeping,
     checkPassword,
+    switchTls,
   )
   const { accounts, audit, idempotency, database, infrastructure, tasks, changes, decisions } = stores
   const tokens = cachedTokens(stores.tokens, { moves: database.moves, clock: systemClock })
@@ -365,6 +381,7 @@ export async function wire(parts: WiringParts) {
       clearInterval(watching)
       // What is decided is finished while the switches are still there; what cannot be, the journal knows.
       await Promise.all([engine.commits.close(), engine.reconciler.close(), engine.recovery.close()])
+      switchTls.close()
       await engine.switches.close()
       await engine.fleet.close()
       await keeping.close()

@@ -42,7 +42,8 @@ const PURPOSES: readonly {
   {
     id: 'switch-ca',
     label: 'Certifying switches',
-    words: 'Certificates of switches are signed with it. Those that the one before signed are taken until it is retired.',
+    words:
+      'Certificates of switches are signed with it. Those that the one before signed are taken until it is retired.',
     steps: true,
   },
   {
@@ -75,7 +76,8 @@ const PROMOTED: Partial<Record<Purpose, string>> = {
   'saml-encryption': AMONG_PROVIDERS.active,
   'switch-ca':
     'From now on switches are enrolled under it. Enrol those that have a certificate anew before the key before it is retired.',
-  'controller-ca': 'From now on we show switches a certificate of it: those that do not trust it yet, do not come back.',
+  'controller-ca':
+    'From now on we show switches a certificate of it: those that do not trust it yet, do not come back.',
 }
 
 type Asked =

@@ -1,5 +1,6 @@
 import type { Task } from '#server/contract/changes.ts'
-import type { Datapath, DatapathPort, HeldEntry } from '#server/contract/datapaths.ts'
+import type { Datapath, DatapathPort, HeldEntry, Transport as TransportView } from '#server/contract/datapaths.ts'
+import type { Transport } from '#server/datapath/connection/transport.ts'
 import type { Fleet } from '#server/datapath/fleet.ts'
 import type { ComposedTable } from '#server/engine/change/compose.ts'
 import type { Condition as Reconciled } from '#server/engine/change/conditions.ts'
@@ -21,6 +22,11 @@ export type Condition = Pick<Reconciled, 'state' | 'drift' | 'driftSince_ms' | '
 
 export interface DatapathParts {
   readonly fleet: Fleet
+  /** How the database of a datapath's switch is connected. */
+  readonly database: (datapathId: string) => {
+    readonly transport: Transport | undefined
+    readonly trouble: string | undefined
+  }
   readonly programs: ProgramStore
   readonly provenance: ProvenanceStore
   readonly changes: ChangeStore
@@ -56,10 +62,19 @@ async function recordOf(parts: DatapathParts, scope: Scope, id: string): Promise
   return record
 }
 
+function transportView(transport: Transport | null | undefined): TransportView | null {
+  if (!transport) return null
+  const { type } = transport
+  if (type !== 'tls') return { type, protocol: null, cipher: null, certificateId: null, certificateNotAfter: null }
+  const { protocol, cipher, certificateId, notAfter_ms } = transport
+  return { type, protocol, cipher, certificateId, certificateNotAfter: time(notAfter_ms) }
+}
+
 /** One datapath in the shape of the API. Nothing is read from it for this: a list of a thousand is as quick as one. */
 function viewDatapath(parts: DatapathParts, record: DatapathRecord, wanted: Program): Datapath {
   const { id, name, serverId, serverName, siteName, nic, role, datapathId, bridge } = record
-  const { connected, since_ms, reason, description } = parts.fleet.connection(id)
+  const { connected, since_ms, reason, description, transport } = parts.fleet.connection(id)
+  const database = parts.database(id)
   const said = description ?? record.description
   const condition = parts.condition(id)
   const drift = condition.drift
@@ -68,6 +83,8 @@ function viewDatapath(parts: DatapathParts, record: DatapathRecord, wanted: Prog
     ...{ id, name, serverId, serverName, siteName, nic, role, datapathId, bridge, connected, reason },
     ...{ product: said?.product ?? null, protocol: said?.protocol ?? null, features: [...(said?.features ?? [])] },
     ...{ connectedSince: connected ? time(since_ms) : null, tables: said?.tables ?? null, state: condition.state },
+    ...{ openflow: transportView(transport), ovsdb: transportView(database.transport) },
+    ovsdbTrouble: database.trouble ?? null,
     ...{ wanted: wanted.entries.size, held: wanted.entries.size - lacking, groups: wanted.groups.size },
     ...{ drift: (drift?.entries.length ?? 0) + (drift?.groups.length ?? 0), readAt: time(readAtOf(parts, id)) },
   }

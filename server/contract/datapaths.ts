@@ -2,6 +2,16 @@ import { z } from 'zod'
 import { ById, Count, Id, ListQuery, listOf, Name, procedure, Time } from './base.ts'
 import { Task } from './changes.ts'
 
+/** How something is connected. */
+export const Transport = z.object({
+  type: z.enum(['unix', 'tcp', 'tls']),
+  protocol: z.string().nullable().describe('TLSv1.3'),
+  cipher: z.string().nullable(),
+  certificateId: Id.nullable().describe('The certificate that the switch showed'),
+  certificateNotAfter: Time.nullable(),
+})
+export type Transport = z.infer<typeof Transport>
+
 export const Datapath = z.object({
   id: Id,
   name: Name,
@@ -18,6 +28,9 @@ export const Datapath = z.object({
   connectedSince: Time.nullable(),
   /** Why it is not connected, in words. */
   reason: z.string().nullable(),
+  openflow: Transport.nullable().describe('How its OpenFlow connection comes, while there is one'),
+  ovsdb: Transport.nullable().describe('How the database of its switch is connected, while it is'),
+  ovsdbTrouble: z.string().nullable().describe('Why the database of its switch is not connected'),
   features: z.array(z.string()),
   tables: z.number().int().nullable(),
   held: z.number().int().describe('Wanted entries that it holds'),

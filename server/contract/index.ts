@@ -11,6 +11,7 @@ import { overview } from './overview.ts'
 import { identityProviders } from './providers.ts'
 import { session, users } from './session.ts'
 import { credentials, sessions } from './sessions.ts'
+import { switchCertificates } from './switch-certificates.ts'
 
 /** The whole public API as values. REST under /api/v1, the console, the command line and the documentation come from it. */
 export const contract = {
@@ -27,6 +28,7 @@ export const contract = {
   changes,
   tasks,
   datapaths,
+  switchCertificates,
   overview,
   keys,
   audit,

@@ -69,10 +69,13 @@ export const Attachment = z.object({
 })
 export type Attachment = z.infer<typeof Attachment>
 
-const unixOrTcp = z
+const StreamAddress = z
   .string()
   .max(120)
-  .regex(/^(unix:\/.{1,107}|tcp:.+:\d{1,5})$/, 'unix:/path (at most 107 bytes) or tcp:address:port')
+  .regex(
+    /^(unix:\/.{1,107}|(tcp|ssl):.+:\d{1,5})$/,
+    'unix:/path (at most 107 bytes), ssl:address:port, or tcp:address:port',
+  )
 
 /** What an installation declares of its hardware; names are the keys, so that importing twice changes nothing. */
 export const InventoryFile = z.strictObject({
@@ -107,9 +110,11 @@ export const InventoryFile = z.strictObject({
         datapathId: z.string().regex(/^[0-9a-f]{16}$/, '16 hexadecimal digits'),
         bridge: z.string().min(1).max(15),
         ovsdb: z
-          .union([z.literal('listen'), unixOrTcp])
+          .union([z.literal('listen'), StreamAddress])
           .describe('Where its OVSDB server listens; `listen`: it dials Weft’s own OVSDB port'),
-        controller: unixOrTcp.describe('Where Weft listens for it'),
+        controller: StreamAddress.describe(
+          'Where Weft listens for it; `ssl:`: it is taken under TLS alone, and so is its database where that dials Weft',
+        ),
         uplink: z.string().max(15).nullable().default(null).describe('edge: the port that leads to the fabric'),
         fabric: Name.nullable().default(null).describe('edge: the fabric datapath that its uplink leads to'),
         fabricPort: z

@@ -67,6 +67,10 @@ async function startDatabase(dir: string, namespace: string | undefined, env: Re
       file,
       `--remote=punix:${dir}/db.sock`,
       '--remote=db:Open_vSwitch,Open_vSwitch,manager_options',
+      // As Debian starts it: what `ovs-vsctl set-ssl` names is for the database's own connections too.
+      ...['private-key=private_key', 'certificate=certificate', 'ca-cert=ca_cert'].map(
+        (one) => `--${one.replace('=', '=db:Open_vSwitch,SSL,')}`,
+      ),
       `--unixctl=${dir}/ovsdb.ctl`,
       `--pidfile=${dir}/ovsdb-server.pid`,
       `--log-file=${dir}/ovsdb-server.log`,

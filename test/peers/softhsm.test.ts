@@ -164,7 +164,14 @@ describe('an installation with a token', () => {
     const keys = await keysOf({ store, config: tokenConfig() })
     const list = await keys.list()
     expect(Object.fromEntries(list.map(({ purpose, inToken }) => [purpose, inToken]))).toEqual({
-      ...{ 'saml-signing': true, audit: true, 'saml-encryption': false, envelope: false, 'switch-ca': true, 'controller-ca': true },
+      ...{
+        'saml-signing': true,
+        audit: true,
+        'saml-encryption': false,
+        envelope: false,
+        'switch-ca': true,
+        'controller-ca': true,
+      },
     })
     for (const { wrapped, wrappedBy, tokenLabel } of await store.all()) {
       if (tokenLabel !== null) expect(wrapped).toBeNull()

@@ -9,10 +9,10 @@ export function awaitFirstByte(socket: Socket, patience_ms: number): Promise<num
       end()
     }
     const look = () => {
-      const first: Buffer | null = socket.read(1)
-      if (first === null) return
-      socket.unshift(first)
-      finish(() => resolve(first[0]))
+      const bytes: Buffer | null = socket.read()
+      if (bytes === null) return
+      socket.unshift(bytes)
+      finish(() => resolve(bytes[0]))
     }
     const gone = () => finish(() => reject(new Error('closed by the peer')))
     const patience = setTimeout(() => finish(() => resolve(undefined)), patience_ms)

@@ -10,7 +10,7 @@ import { dial, dialTls } from './dial.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
 import { awaitFirstByte } from './first-byte.ts'
 import { spokenAt, type TlsSetting, type TlsTransport, type Transport } from './transport.ts'
-import type { KnownCertificate, Trust } from './trust.ts'
+import type { Trust } from './trust.ts'
 
 /** What a TLS client sends first: a handshake record (RFC 8446, 5.1). */
 const HANDSHAKE = 0x16
@@ -23,6 +23,8 @@ export interface Entrance {
   readonly transport: Transport
 }
 
+type Refused = (datapathIds: readonly string[], reason: string) => void
+
 /** Where connections come in and go out. Nothing of a protocol is read before the other end is known. */
 export interface Gate {
   /** Calls `done` once, in time: with the stream, or with the reason why the peer was closed. */
@@ -31,6 +33,8 @@ export interface Gate {
   dial(endpoint: Endpoint, deadline_ms: number, outbound: Outbound): Promise<Entrance>
   /** What is spoken at an address. */
   spokenAt(endpoint: Endpoint): ReturnType<typeof spokenAt>
+  /** Calls `listener` when somebody is refused whose certificate is known, with the datapaths that it is for, until ended. */
+  subscribe(listener: Refused): () => void
 }
 
 /** The gate, for whoever decides about certificates. */
@@ -47,8 +51,6 @@ export interface GateOptions {
   readonly trust: Trust
   readonly setting: TlsSetting | undefined
   readonly clock: Clock
-  /** A certificate that is known here was shown, and refused. */
-  readonly onRefused?: (certificate: KnownCertificate, reason: string) => void
 }
 
 const plainTransport = ({ type }: Endpoint): Transport => ({ type: type === 'unix' ? 'unix' : 'tcp' })
@@ -60,6 +62,7 @@ export const OPEN_GATE: Gate = {
     ...{ socket: await dial(endpoint, deadline_ms, outbound), transport: plainTransport(endpoint) },
   }),
   spokenAt: () => 'plain',
+  subscribe: () => () => undefined,
 }
 
 const fingerprintOf = (certificate: X509Certificate): string =>
@@ -75,7 +78,8 @@ const chainWords = ({ authorizationError: code }: TLSSocket): string =>
   CHAIN_WORDS[String(code)] ?? `its certificate is not of an authority that is trusted here (${code})`
 
 /** Opens the gate for switches. */
-export function createGate({ trust, setting, clock, onRefused }: GateOptions): SwitchGate {
+export function createGate({ trust, setting, clock }: GateOptions): SwitchGate {
+  const listeners = new Set<Refused>()
   /** Every connection under TLS, from before its certificate is looked up: one that is revoked meanwhile is not missed. */
   const live = new Map<TLSSocket, { readonly fingerprint: string; readonly notAfter_ms: number }>()
 
@@ -93,7 +97,7 @@ export function createGate({ trust, setting, clock, onRefused }: GateOptions): S
     socket.once('close', () => live.delete(socket))
     const known = await trust.find(fingerprint)
     const refuse = (reason: string): never => {
-      if (known) onRefused?.(known, reason)
+      if (known) for (const listener of listeners) listener(known.datapathIds, reason)
       throw new Error(reason)
     }
     if (!socket.authorized) return refuse(chainWords(socket))
@@ -163,10 +167,14 @@ export function createGate({ trust, setting, clock, onRefused }: GateOptions): S
   return {
     admit,
     spokenAt: (endpoint) => spokenAt(endpoint, setting),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     async dial(endpoint, deadline_ms, outbound) {
       if (endpoint.type === 'ssl') return dialSecured(endpoint, deadline_ms, outbound)
       if (spokenAt(endpoint, setting) === 'tls')
-        throw new Error(`${formatEndpoint(endpoint)} is not under TLS, which is required off loopback: declare ssl:`)
+        throw new Error(`${formatEndpoint(endpoint)} is not under TLS, which is required here: declare ssl:`)
       return OPEN_GATE.dial(endpoint, deadline_ms, outbound)
     },
     closeCertificate(fingerprint, reason) {

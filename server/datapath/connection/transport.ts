@@ -1,8 +1,8 @@
 import { isLoopback } from '#server/variables.ts'
 import type { Endpoint } from './endpoint.ts'
 
-/** Whether switches that come by TCP speak TLS: they must, they may, or they do not. */
-export type TlsSetting = 'required' | 'accepted' | 'off'
+/** Whether switches that come by TCP must speak TLS, or may. */
+export type TlsSetting = 'required' | 'accepted'
 
 /** A connection under TLS, whose other end has proved who it is. */
 export interface TlsTransport {
@@ -24,8 +24,7 @@ export type Transport = { readonly type: 'unix' } | { readonly type: 'tcp' } | T
 export function spokenAt(endpoint: Endpoint, setting: TlsSetting | undefined): 'plain' | 'either' | 'tls' {
   if (endpoint.type === 'unix') return 'plain'
   if (endpoint.type === 'ssl') return 'tls'
-  const said = setting ?? (isLoopback(endpoint.host) ? 'accepted' : 'required')
-  return said === 'required' ? 'tls' : said === 'accepted' ? 'either' : 'plain'
+  return (setting ?? (isLoopback(endpoint.host) ? 'accepted' : 'required')) === 'required' ? 'tls' : 'either'
 }
 
 /** Why a peer may not be one of these datapaths; undefined when it may, or has shown nothing to tell by. */

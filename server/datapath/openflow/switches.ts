@@ -93,6 +93,7 @@ export function serveSwitches(parts: SwitchesParts): Switches {
     for (const { id, datapathId } of served.values())
       if (datapathIds.includes(datapathId)) fleet.turnedAway(id, `a peer was refused: ${reason}`)
   }
+  const unsubscribe = gate.subscribe(onRefused)
   const listeners = createListeners({ log, gate, onRefused: (datapathId, reason) => onRefused([datapathId], reason) })
   const databases = new Map<string, OvsdbClient>()
   const custodies = new Map<string, Custody>()
@@ -109,7 +110,8 @@ export function serveSwitches(parts: SwitchesParts): Switches {
     if (!database.startsWith(`${LISTEN}:`)) return dialledSource(parseEndpoint(database), { outbound, gate, doubt })
     const isOurs = (bridge: { name: string; datapathId: string | undefined }) =>
       bridgesAt(database).some((one) => one.bridge === bridge.name && one.datapathId === bridge.datapathId)
-    const mustBeSecured = () => bridgesAt(database).some(({ controller }) => controllerOf(controller).startsWith('ssl:'))
+    const mustBeSecured = () =>
+      bridgesAt(database).some(({ controller }) => controllerOf(controller).startsWith('ssl:'))
     return reception?.source(({ bridges }) => bridges.some(isOurs), mustBeSecured)
   }
   let syncing: Promise<void> = Promise.resolve()
@@ -205,6 +207,7 @@ export function serveSwitches(parts: SwitchesParts): Switches {
     },
     async close() {
       forget()
+      unsubscribe()
       await syncing.catch(() => {})
       for (const custody of custodies.values()) custody.end()
       await Promise.all([...databases.values()].map((client) => client.close()))

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { SwitchGate } from '#server/datapath/connection/gate.ts'
 import type { Whose } from '#server/identity/ports.ts'
-import { brokenRules, notFound, Refusal } from '#server/kernel/refusal.ts'
+import { brokenRules, notFound, type Refusal } from '#server/kernel/refusal.ts'
 import { readRequest, weaknessOf } from '#server/keys/request.ts'
 import type { SwitchCertificateRecord, SwitchCertificateStore } from './ports.ts'
 import type { SwitchTrust } from './trust.ts'
@@ -80,8 +80,18 @@ export function switchEnrolment({ trust, store, gate, datapaths }: EnrolmentPart
     }
     if (!trust.issue && certificate !== undefined) return readGiven(certificate)
     throw trust.given
-      ? refuse('/certificate', 'switch.authority', 'Another authority certifies switches here.', 'Have it sign the request, and hand in the certificate.')
-      : refuse('/csr', 'switch.authority', 'Weft certifies switches here.', 'Hand in the request for a certificate (csr).')
+      ? refuse(
+          '/certificate',
+          'switch.authority',
+          'Another authority certifies switches here.',
+          'Have it sign the request, and hand in the certificate.',
+        )
+      : refuse(
+          '/csr',
+          'switch.authority',
+          'Weft certifies switches here.',
+          'Hand in the request for a certificate (csr).',
+        )
   }
 
   return {

@@ -38,10 +38,7 @@ export async function openOwnTrust({ keys, clock, name, log }: OwnTrustParts): P
     const issuer = await keys.signer('controller-ca')
     const made = await generateInMemory('ecdsa-p256')
     const now_ms = clock.now_ms()
-    const notAfter = earlier(
-      new Date(now_ms + OWN_DAYS * DAY_MS),
-      new X509Certificate(issuer.certificate).validToDate,
-    )
+    const notAfter = earlier(new Date(now_ms + OWN_DAYS * DAY_MS), new X509Certificate(issuer.certificate).validToDate)
     const certificate = await issueCertificate(issuer, {
       ...{ name, uris: [], publicKey: made.publicKey, notBefore: new Date(now_ms - BACKDATED_MS), notAfter },
     })

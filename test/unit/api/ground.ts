@@ -123,6 +123,7 @@ export async function twoTenants() {
   const observed = observing({ capabilities: CAPABILITIES, intent, grants, fleet, condition, clock })
   const parts: DatapathParts = {
     ...{ fleet, condition, records: records.all, changes: changeStore(database) },
+    database: () => ({ transport: undefined, trouble: undefined }),
     programs: {
       committed: async (ids) => new Map([...committed].filter(([id]) => ids.includes(id))),
       settled: async () => undefined,

@@ -32,7 +32,8 @@ async function started(more: Partial<OpenflowOptions> = {}) {
   const events: DriverEvent[] = []
   datapath.subscribe((event) => events.push(event))
   await datapath.start()
-  const bring = (far: FakeSwitch) => greet(far.socket, 'peer', 1000, (outcome) => outcome.ok && take?.(outcome.value, { type: 'unix' }))
+  const bring = (far: FakeSwitch) =>
+    greet(far.socket, 'peer', 1000, (outcome) => outcome.ok && take?.(outcome.value, { type: 'unix' }))
   return { datapath, events, bring }
 }
 
