@@ -126,7 +126,7 @@ export function ConsoleForm({ item, onClose }: { item: VnfConsole | null; onClos
         autoComplete="off"
         faults={faultsOf(refused.get('homeUrl'))}
       />
-      <fieldset className="releases">
+      <fieldset className="choices">
         <legend>What it is told of who opens it</legend>
         {RELEASABLE.map((one) => (
           <Checkbox key={one} isSelected={release.has(one)} onChange={(on) => toggle(one, on)}>

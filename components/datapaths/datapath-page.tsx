@@ -7,6 +7,7 @@ import { Button } from '../ui/button.tsx'
 import { PageHead } from '../ui/page-head.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Ago } from '../ui/time.tsx'
+import { ConnectionView } from './connection.tsx'
 import { Drift } from './drift.tsx'
 import { Entries } from './entries.tsx'
 import { Identity } from './identity.tsx'
@@ -18,7 +19,7 @@ import '../changes/changes.css'
 import './datapaths.css'
 
 const KEYS = {
-  view: parseAsStringLiteral(['pipeline', 'ports'] as const).withDefault('pipeline'),
+  view: parseAsStringLiteral(['pipeline', 'ports', 'connection'] as const).withDefault('pipeline'),
   table: parseAsInteger,
 }
 
@@ -56,7 +57,7 @@ export function DatapathPage({ id }: { id: string }) {
         </div>
       </>
     )
-  const tab = (view: 'pipeline' | 'ports', label: string, count?: number) => (
+  const tab = (view: typeof place.view, label: string, count?: number) => (
     <a
       href={`?view=${view}`}
       aria-current={place.view === view ? 'page' : undefined}
@@ -77,6 +78,7 @@ export function DatapathPage({ id }: { id: string }) {
         <nav className="views push" aria-label="Views of the datapath">
           {tab('pipeline', 'Pipeline')}
           {tab('ports', 'Ports', ports.data?.items.length)}
+          {tab('connection', 'Connection')}
         </nav>
         <Button icon="refresh" isDisabled={readBack.isPending} onPress={() => readBack.mutate(id)}>
           {readBack.isPending ? 'Reading' : 'Read back'}
@@ -105,6 +107,7 @@ export function DatapathPage({ id }: { id: string }) {
         <Drift datapath={data} />
         <Identity datapath={data} history={rates.history} />
         {place.view === 'ports' ? <DatapathPorts id={id} /> : null}
+        {place.view === 'connection' ? <ConnectionView datapath={data} /> : null}
         {place.view === 'pipeline' ? (
           <>
             {items ? (

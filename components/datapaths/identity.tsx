@@ -4,6 +4,7 @@ import { Spark } from '../ui/spark.tsx'
 import { Status } from '../ui/status.tsx'
 import { Ago } from '../ui/time.tsx'
 import { plural, rate } from '../ui/words.ts'
+import { versionWords } from './connection.tsx'
 
 /** What it is, what it says it can do, and what it carries now. */
 export function Identity({ datapath, history }: { datapath: Datapath; history: readonly number[] }) {
@@ -27,9 +28,16 @@ export function Identity({ datapath, history }: { datapath: Datapath; history: r
             {datapath.connected ? (
               <>
                 {datapath.protocol ?? 'OpenFlow'}
+                {datapath.openflow?.type === 'tls' ? ` over ${versionWords(datapath.openflow.protocol)}` : null}
                 {datapath.connectedSince ? (
                   <>
                     , since <Ago time={datapath.connectedSince} />
+                  </>
+                ) : null}
+                {datapath.openflow?.type === 'tcp' ? (
+                  <>
+                    {' '}
+                    <Status tone="warn">plain TCP</Status>
                   </>
                 ) : null}
               </>

@@ -4,7 +4,7 @@ import * as x509 from '@peculiar/x509'
 
 /** Curves on which keys are certified. */
 const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
-const RSA_BITS_MIN = 2048
+const RSA_BITS_MIN = 3072
 
 /** Why a key is not certified, in words; undefined for one that is strong enough. */
 export function weaknessOf(key: KeyObject): string | undefined {

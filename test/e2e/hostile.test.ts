@@ -96,8 +96,12 @@ function features(datapathId: string): Buffer {
 
 const megabytes = (text: string, count: number) => Array.from({ length: count }, () => Buffer.alloc(MEBIBYTE, text))
 
+/** Begins as TLS does, and goes on as nothing does. */
+const asTls = () => [Buffer.from('16030102000100', 'hex'), randomBytes(60_000)]
+
 const ATTACKS = {
   openflow: {
+    'what begins as TLS': asTls,
     'random bytes': () => [randomBytes(40_000)],
     'a header that lies about its length': () => [Buffer.from('0600000300000001', 'hex')],
     'a message before hello': () => [Buffer.from('060d001000000001ffffffff00000000', 'hex')],
@@ -106,6 +110,7 @@ const ATTACKS = {
     'a datapath that nobody knows': () => [HELLO, features('00000000deadbeef')],
   },
   ovsdb: {
+    'what begins as TLS': asTls,
     'random bytes': () => [randomBytes(40_000)],
     'brackets without end': () => megabytes('[', 4),
     'a string without end': () => [Buffer.from('{"id":"'), ...megabytes('a', 8)],

@@ -4,18 +4,9 @@ import { Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { type AuditLook, type ExportFormat, exportAudit } from '../../queries/audit.ts'
 import { problemOf } from '../../queries/problem.ts'
 import { Button } from '../../ui/button.tsx'
+import { saveFile } from '../../ui/save-file.ts'
 import { toast } from '../../ui/toast.tsx'
 import { plural } from '../../ui/words.ts'
-
-/** Hands a file to the browser as a download. */
-function keep(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  Object.assign(link, { href: url, download: name })
-  link.click()
-  // Not before the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
-}
 
 /** Takes what is looked for away as a file, page by page. */
 export function ExportMenu({ look, isBare }: { look: AuditLook; isBare: boolean }) {
@@ -27,7 +18,7 @@ export function ExportMenu({ look, isBare }: { look: AuditLook; isBare: boolean 
     setLines(0)
     try {
       const blob = await exportAudit(look, format, setLines, controller.signal)
-      keep(blob, `weft-audit-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`)
+      saveFile(blob, `weft-audit-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`)
     } catch (error) {
       if (!controller.signal.aborted) toast({ tone: 'bad', text: problemOf(error).detail })
     } finally {

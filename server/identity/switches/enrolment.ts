@@ -71,7 +71,7 @@ export function switchEnrolment({ trust, store, gate, datapaths }: EnrolmentPart
     const { csr, certificate, days } = wishes
     if (trust.issue && csr !== undefined) {
       const publicKey = await readRequest(csr).catch((error: Error) => {
-        const mend = 'Make a new one: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 …'
+        const mend = 'Make a new one by `openssl req -new`, with a key on P-256, or RSA from 3072 bits.'
         throw refuse('/csr', 'switch.request', `The request is not taken: ${error.message}.`, mend)
       })
       const subject = names.map(({ name }) => name).join(' ')
