@@ -114,7 +114,12 @@ beforeAll(async () => {
     ...['/settings/decisions', '/settings/keys', ...access, '/proved', '/signed-out?ended=Norrdata&left=Firewall'],
     ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
     ...[`/networks/${long.network.id}`, `/networks/${long.network.id}/edit`, `/changes/${long.change.name}`],
-    ...[`/changes/${draft.name}`, `/datapaths/${datapath}?view=ports`, '/networks?q=no-network-is-called-so'],
+    ...[
+      `/changes/${draft.name}`,
+      `/datapaths/${datapath}?view=ports`,
+      `/datapaths/${datapath}?view=connection`,
+      '/networks?q=no-network-is-called-so',
+    ],
   ]
 }, 240_000)
 

@@ -8,7 +8,8 @@ import { issueCertificate } from '#server/keys/certificate.ts'
 import { readRequest } from '#server/keys/request.ts'
 import { adding, manyEntries } from './openflow.ts'
 import { type Openvswitch, run, startPeer, stopPeersAfterAll } from './openvswitch.ts'
-import { type Files, freePort, request, setSsl, type TlsGround, tlsGround } from './tls-ground.ts'
+import { type Files, request, setSsl } from './switch-files.ts'
+import { freePort, type TlsGround, tlsGround } from './tls-ground.ts'
 
 stopPeersAfterAll()
 

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import path from 'node:path'
 import { call } from '@orpc/server'
 import { pino } from 'pino'
+import { vi } from 'vitest'
 import { InventoryFile } from '#server/contract/inventory.ts'
 import type { TlsSetting } from '#server/datapath/connection/transport.ts'
 import { createFleet } from '#server/datapath/fleet.ts'
@@ -12,11 +11,16 @@ import { EVERYTHING } from '#server/inventory/database.ts'
 import { datapathStore } from '#server/inventory/facts.ts'
 import { infrastructureStore } from '#server/inventory/infrastructure.ts'
 import { systemClock } from '#server/kernel/clock.ts'
+import { ANYWHERE } from '#server/outbound/guard.ts'
 import { openSwitchTls } from '#server/wiring-switches.ts'
 import { callerIn } from '../unit/api/ground.ts'
 import { memoryStore, openWith } from '../unit/keys/ground.ts'
-import { type Openvswitch, run, until } from './openvswitch.ts'
+import { until } from './openvswitch.ts'
 import { startTestDatabase } from './postgres.ts'
+import { type Files, request } from './switch-files.ts'
+
+// What is borrowed of unit tests has their shorter times.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** A port of loopback that nobody has now. */
 export const freePort = () =>
@@ -26,21 +30,6 @@ export const freePort = () =>
       probe.close(() => resolve(port))
     })
   })
-
-/** Files of an end of a TLS connection. */
-export interface Files {
-  readonly key: string
-  readonly certificate: string
-  readonly authority: string
-}
-
-/** A key, and a request for a certificate, as an operator makes them on the switch. */
-export async function request(folder: string): Promise<{ key: string; csr: string }> {
-  const key = path.join(folder, `${randomBytes(4).toString('hex')}.pem`)
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  const csr = await run(['openssl', 'req', '-new', ...curve, '-keyout', key, '-subj', '/CN=switch'])
-  return { key, csr }
-}
 
 export interface TlsGroundOptions {
   readonly setting?: TlsSetting
@@ -79,7 +68,7 @@ export async function tlsGround({ setting = 'required', scheme = 'tcp' }: TlsGro
   const tls = await openSwitchTls({ config: { ...config, product }, database, datapaths, keys, log })
   const fleet = createFleet(systemClock)
   const switches = serveSwitches({
-    ...{ fleet, store: datapaths, log, gate: tls.gate },
+    ...{ fleet, store: datapaths, log, gate: tls.gate, outbound: ANYWHERE },
     openflow: { type: 'tcp', host: '127.0.0.1', port: openflow },
     ovsdb: { type: 'tcp', host: '127.0.0.1', port: ovsdb },
   })
@@ -131,7 +120,3 @@ export async function tlsGround({ setting = 'required', scheme = 'tcp' }: TlsGro
   }
 }
 export type TlsGround = Awaited<ReturnType<typeof tlsGround>>
-
-/** Gives a switch its files, as its operator does. */
-export const setSsl = (peer: Openvswitch, { key, certificate, authority }: Files) =>
-  peer.vsctl('set-ssl', key, certificate, authority)

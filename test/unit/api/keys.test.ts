@@ -3,6 +3,7 @@ import { call } from '@orpc/server'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { keyHandlers } from '#server/api/keys.ts'
 import type { OpenKeys } from '#server/keys/open.ts'
+import { KEY_PURPOSES } from '#server/keys/ports.ts'
 import { memoryStore, openWith } from '#test/unit/keys/ground.ts'
 import { callerIn } from './ground.ts'
 
@@ -27,7 +28,7 @@ const TENANT = '019ab000-0000-7000-8000-00000000000c'
 describe('the installation’s keys', () => {
   test('are listed with what is public of them, and filtered', async () => {
     const { items } = await call(handlers.list, ALL, callerIn('auditor'))
-    expect(items).toHaveLength(4)
+    expect(items).toHaveLength(KEY_PURPOSES.length)
     expect(JSON.stringify(items)).not.toMatch(/wrapped|PRIVATE|BEGIN/)
     const filter = 'purpose:eq:saml-signing'
     const [signing, ...more] = (await call(handlers.list, { ...ALL, filter }, callerIn('auditor'))).items

@@ -92,6 +92,7 @@ describe('wrong values', () => {
     [{ WEFT_OUTBOUND: '10.0.0.0/8', WEFT_AUDIT_SYSLOG: 'tcp://log.example.net:601' }, 'name it there as well'],
     [{ WEFT_SESSION_IDLE_MINUTES: '60', WEFT_SESSION_MINUTES: '30' }, 'longer than'],
     [{ WEFT_RSA_BITS: '1024' }, 'WEFT_RSA_BITS=1024'],
+    [{ WEFT_SWITCH_TLS_CERTIFICATE: 'c.pem', WEFT_SWITCH_TLS_KEY: 'k.pem' }, 'needs all three'],
   ])('%j contradicts the rest', (environment, words) => {
     expect(problemsOf(environment as Record<string, string>).join()).toContain(words)
   })
@@ -113,6 +114,16 @@ describe('wrong values', () => {
     )
     expect(config.http.trustedProxies).toEqual(['10.0.0.1', '10.1.0.0/16'])
     expect(config.http.origin).toBe('https://weft.example.net')
+  })
+})
+
+describe('connections to switches', () => {
+  test('are under TLS as the address has it, with Weft as the authority, unless somebody says otherwise', () => {
+    expect(readConfig({}, {}).switchTls).toEqual({ setting: undefined, files: undefined })
+    expect(readConfig({}, { WEFT_SWITCH_TLS: 'accepted' }).switchTls.setting).toBe('accepted')
+    const files = { WEFT_SWITCH_TLS_CERTIFICATE: 'c', WEFT_SWITCH_TLS_KEY: 'k', WEFT_SWITCH_TLS_CA: 'ca' }
+    expect(readConfig({}, files).switchTls.files).toEqual({ certificate: 'c', key: 'k', authorities: 'ca' })
+    expect(problemsOf({ WEFT_SWITCH_TLS: 'off' })[0]).toContain('WEFT_SWITCH_TLS=off')
   })
 })
 
