@@ -5,8 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, type KeyConfig } from '#server/config.ts'
 import { keyStore } from '#server/inventory/keys.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
+import { issueCertificate } from '#server/keys/certificate.ts'
 import type { OpenKeys } from '#server/keys/open.ts'
-import { type KeyToken, SealBroken } from '#server/keys/ports.ts'
+import { KEY_PURPOSES, type KeyToken, SealBroken } from '#server/keys/ports.ts'
 import { verifySignature } from '#server/keys/software.ts'
 import { openKeyToken, wrappingKeyOf } from '#server/keys/token/token.ts'
 import { configWith, memoryStore, openWith } from '#test/unit/keys/ground.ts'
@@ -183,6 +184,10 @@ describe('an installation with a token', () => {
     expect(verify('sha256', DATA, certificate.publicKey, await signer.sign(DATA))).toBe(true)
     const audit = await keys.signer('audit')
     expect(new X509Certificate(audit.certificate).verify(new X509Certificate(audit.certificate).publicKey)).toBe(true)
+    const authority = await keys.signer('switch-ca')
+    const wishes = { name: 'switch', uris: [], publicKey: audit.publicKey, notBefore: new Date(), notAfter: new Date() }
+    const issued = new X509Certificate(await issueCertificate(authority, wishes))
+    expect(issued.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true)
     const sealed = await keys.seal('a', DATA)
     await open.pop()?.close()
 
@@ -213,7 +218,7 @@ describe('an installation with a token', () => {
 
     const moving = await openWith({ store, config: tokenConfig({ master: { key } }) })
     expect(await moving.open('a', sealed)).toEqual(DATA)
-    expect(await moving.rewrap()).toBe(4)
+    expect(await moving.rewrap()).toBe(KEY_PURPOSES.length)
     await moving.close()
 
     const after = await keysOf({ store, config: tokenConfig() })
