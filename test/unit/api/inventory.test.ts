@@ -30,14 +30,14 @@ async function importing(places: Outbound, ...databases: string[]) {
 
 test('switches whose databases are none of the places are refused, all at once, and nothing is declared', async () => {
   const confined = outbound([{ range: '10.0.0.0/8', port: 6640 }])
-  const wrong = ['tcp:10.0.0.1:6640', 'tcp:192.0.2.1:6640', 'tcp:10.0.0.1:22', 'unix:/run/db.sock', 'listen']
+  const wrong = ['tcp:10.0.0.1:6640', 'tcp:192.0.2.1:6640', 'ssl:10.0.0.1:22', 'unix:/run/db.sock', 'listen']
   const { imported, refused } = await importing(confined, ...wrong, 'tcp:10.0.0.1:99999')
   expect(imported).toEqual([])
   expect(refused).toMatchObject([
     { pointer: '/datapaths/1/ovsdb', rule: 'outbound', mend: expect.stringContaining('WEFT_OUTBOUND') },
     { pointer: '/datapaths/2/ovsdb', rule: 'outbound' },
-    { pointer: '/datapaths/5/ovsdb', rule: 'endpoint', message: expect.stringContaining('tcp:HOST:PORT is expected') },
+    { pointer: '/datapaths/5/ovsdb', rule: 'endpoint', message: expect.stringContaining('ssl:HOST:PORT is expected') },
   ])
-  const right = await importing(confined, 'tcp:10.0.0.1:6640', 'unix:/run/db.sock', 'listen')
+  const right = await importing(confined, 'ssl:10.0.0.1:6640', 'unix:/run/db.sock', 'listen')
   expect([right.refused, right.imported.length]).toEqual([undefined, 1])
 })
