@@ -1,5 +1,5 @@
+import { providerAttention } from './api/attention.ts'
 import { identityProviderHandlers } from './api/identity-providers.ts'
-import { providerNotices } from './api/notices.ts'
 import { providerGrants } from './api/provider-grants.ts'
 import { signInProviderHandlers } from './api/sign-in-providers.ts'
 import type { Config } from './config.ts'
@@ -194,7 +194,7 @@ export function openFederation({
     signIn,
     identityProviders,
     watch,
-    notices: providerNotices(administration),
+    attention: providerAttention(administration),
     consoles: downstream.handlers,
     logout: single.logout,
     onFollowed: consoleSessions.follow,

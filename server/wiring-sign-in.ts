@@ -1,4 +1,4 @@
-import { breakGlassNotices } from './api/break-glass-notices.ts'
+import { breakGlassAttention } from './api/break-glass-attention.ts'
 import { credentialHandlers } from './api/credentials.ts'
 import { sessionListHandlers } from './api/sessions.ts'
 import type { Config } from './config.ts'
@@ -61,7 +61,7 @@ export function openSignIn(parts: SignInParts) {
   })
   return {
     ...{ sessions, signIn, passkeys },
-    notices: breakGlassNotices((since_ms) => recentAlerts(database, since_ms)),
+    attention: breakGlassAttention((since_ms) => recentAlerts(database, since_ms)),
     handlers: {
       sessions: sessionListHandlers({ register: sessionRegister(database), sessions }),
       credentials: credentialHandlers({ totp, passkeys, factors, sessions, challenges }),

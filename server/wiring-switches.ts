@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Logger } from 'pino'
-import { switchCertificateHandlers, switchCertificateNotices } from './api/switch-certificates.ts'
+import { switchCertificateAttention, switchCertificateHandlers } from './api/switch-certificates.ts'
 import type { Config } from './config.ts'
 import { createGate } from './datapath/connection/gate.ts'
 import type { Event } from './http/events.ts'
@@ -53,7 +53,7 @@ export async function openSwitchTls({ config, database, datapaths, keys, log }: 
   return {
     gate,
     handlers: (publish: (event: Event) => void) => switchCertificateHandlers({ enrolment, names, publish }),
-    notices: switchCertificateNotices(store, ownEnd),
+    attention: switchCertificateAttention(store, ownEnd),
     close: () => clearInterval(timer),
   }
 }

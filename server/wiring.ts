@@ -249,7 +249,7 @@ function openDoor(
     records: stores.datapaths.all,
     weave: (scope: Scope) => readWeave(database, scope),
     spoofedTotal: observed.spoofedTotal,
-    notices: [local.notices, federation.notices, switchTls.notices],
+    attention: [local.attention, federation.attention, switchTls.attention],
   }
   const router = {
     session: sessionHandlers({

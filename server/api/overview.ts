@@ -6,15 +6,15 @@ import type { ChangeStore } from '#server/inventory/changes.ts'
 import { EVERYTHING, type Scope } from '#server/inventory/database.ts'
 import type { DatapathRecord } from '#server/inventory/facts.ts'
 import type { Weave } from '#server/inventory/weave.ts'
+import type { Attention, AttentionSource, Looking } from './attention.ts'
 import { type DatapathParts, time, viewDatapaths } from './datapaths.ts'
 import { api } from './door.ts'
-import type { Attention, Looking, Notices } from './notices.ts'
 
 export interface OverviewParts extends DatapathParts {
   readonly changes: ChangeStore
   readonly weave: (scope: Scope) => Promise<Weave>
   /** What else needs a person. */
-  readonly notices: readonly Notices[]
+  readonly attention: readonly AttentionSource[]
   /** Packets of the scope's ports that were dropped for a source that is not their own. */
   readonly spoofedTotal: (scope: Scope) => Promise<bigint>
 }
@@ -128,11 +128,11 @@ function serversOf({ servers }: Weave, views: readonly Datapath[], records: read
 
 async function overviewOf(parts: OverviewParts, looking: Looking): Promise<Overview> {
   const { scope } = looking
-  const [weave, all, recent, ...notices] = await Promise.all([
+  const [weave, all, recent, ...attention] = await Promise.all([
     parts.weave(scope),
     parts.records(EVERYTHING),
     parts.changes.list(scope, { conditions: [], limit: 8 }),
-    ...parts.notices.map((notices) => notices(looking)),
+    ...parts.attention.map((attention) => attention(looking)),
   ])
   const visible = new Set(weave.servers.map(({ id }) => id))
   const records = all.filter(({ serverId }) => visible.has(serverId))
@@ -156,7 +156,7 @@ async function overviewOf(parts: OverviewParts, looking: Looking): Promise<Overv
       spoofed: spoofed.toString(),
       misses: sum(measured.flatMap(({ ports }) => ports.map(({ rxDropped }) => rxDropped))),
     },
-    attention: [...attentionOf(parts, measures ? views : [], recent.items.slice(0, 3)), ...notices.flat()],
+    attention: [...attentionOf(parts, measures ? views : [], recent.items.slice(0, 3)), ...attention.flat()],
     links: linksOf(measured),
   }
 }

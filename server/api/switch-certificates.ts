@@ -2,8 +2,8 @@ import type { SwitchCertificate } from '#server/contract/switch-certificates.ts'
 import type { Event } from '#server/http/events.ts'
 import type { SwitchEnrolment } from '#server/identity/switches/enrolment.ts'
 import type { SwitchCertificateRecord, SwitchCertificateStore } from '#server/identity/switches/ports.ts'
+import type { AttentionSource } from './attention.ts'
 import { api, nameOf } from './door.ts'
-import type { Notices } from './notices.ts'
 
 export interface SwitchCertificateParts {
   readonly enrolment: SwitchEnrolment
@@ -60,8 +60,8 @@ export function switchCertificateHandlers({ enrolment, names, publish }: SwitchC
 const SOON_MS = 30 * 86_400_000
 
 /** Switches whose certificate ends soon, and our own where we do not renew it ourselves. */
-export const switchCertificateNotices =
-  (store: Pick<SwitchCertificateStore, 'ending'>, ownEnd: () => Date | undefined): Notices =>
+export const switchCertificateAttention =
+  (store: Pick<SwitchCertificateStore, 'ending'>, ownEnd: () => Date | undefined): AttentionSource =>
   async ({ scope, rights }) => {
     if (scope.tenantId !== null || !rights.has('datapath.read')) return []
     const soon = new Date(Date.now() + SOON_MS)

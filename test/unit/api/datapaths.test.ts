@@ -20,7 +20,7 @@ beforeAll(async () => {
   datapaths = datapathHandlers(ground.parts)
   const { database, observed, parts } = ground
   const { spoofedTotal } = observed
-  overview = overviewHandlers({ ...parts, weave: (scope) => readWeave(database, scope), spoofedTotal, notices: [] })
+  overview = overviewHandlers({ ...parts, weave: (scope) => readWeave(database, scope), spoofedTotal, attention: [] })
   nic1 = ground.idOf('nic-1')
 }, 60_000)
 afterAll(() => ground?.database.close())

@@ -13,7 +13,7 @@ export interface Looking {
 }
 
 /** Something that a person should see to, of another kind than datapaths and changes. */
-export type Notices = (looking: Looking) => Promise<Attention[]>
+export type AttentionSource = (looking: Looking) => Promise<Attention[]>
 
 const CLOSED: Readonly<Record<string, string>> = {
   'metadata-expired': 'Its metadata expired. Nobody signs in through it.',
@@ -21,28 +21,28 @@ const CLOSED: Readonly<Record<string, string>> = {
   'no-signing-key': 'It publishes no signing key any more. Nobody signs in through it.',
 }
 
-function noticeOf(provider: KeptProvider): Attention[] {
+function attentionOf(provider: KeptProvider): Attention[] {
   const { id, displayName, state, closedReason, metadataProblem, metadataPending, metadataFetchedAt_ms } = provider
-  const notice = { href: `/settings/identity-providers/${id}`, action: 'Open', since: time(metadataFetchedAt_ms) }
+  const about = { href: `/settings/identity-providers/${id}`, action: 'Open', since: time(metadataFetchedAt_ms) }
   const closed = state === 'closed' ? CLOSED[closedReason ?? ''] : undefined
-  if (closed) return [{ ...notice, severity: 'bad', title: `${displayName} is closed`, words: closed }]
+  if (closed) return [{ ...about, severity: 'bad', title: `${displayName} is closed`, words: closed }]
   if (metadataPending !== null)
     return [
       {
-        ...{ ...notice, severity: 'warn', title: `${displayName} has other keys` },
+        ...{ ...about, severity: 'warn', title: `${displayName} has other keys` },
         words: 'Its metadata name keys that do not count until a person says so.',
       },
     ]
   if (state === 'open' && metadataProblem !== null)
-    return [{ ...notice, severity: 'warn', title: `Metadata of ${displayName}`, words: metadataProblem }]
+    return [{ ...about, severity: 'warn', title: `Metadata of ${displayName}`, words: metadataProblem }]
   return []
 }
 
 /** Identity providers that closed by themselves, or whose keys wait for a person. */
-export const providerNotices =
-  (store: Pick<ProviderAdministration, 'list'>): Notices =>
+export const providerAttention =
+  (store: Pick<ProviderAdministration, 'list'>): AttentionSource =>
   async ({ scope, rights }) => {
     if (!rights.has('provider.read')) return []
     const { items } = await store.list(scope, { conditions: [], limit: 500 })
-    return items.flatMap(noticeOf)
+    return items.flatMap(attentionOf)
   }

@@ -1,7 +1,7 @@
 import type { Alert } from '#server/inventory/alerts.ts'
 import { seesAll } from '#server/inventory/database.ts'
+import type { AttentionSource } from './attention.ts'
 import { time } from './datapaths.ts'
-import type { Notices } from './notices.ts'
 
 /** How long they are shown. */
 const SHOWN_MS = 24 * 3_600_000
@@ -12,8 +12,8 @@ const TITLES: Readonly<Record<Alert['kind'], string>> = {
 }
 
 /** Break-glass sign-ins and recoveries, for those who watch over the installation. */
-export const breakGlassNotices =
-  (alerts: (since_ms: number) => Promise<Alert[]>): Notices =>
+export const breakGlassAttention =
+  (alerts: (since_ms: number) => Promise<Alert[]>): AttentionSource =>
   async ({ scope, rights }) => {
     if (!seesAll(scope) || !rights.has('audit.read')) return []
     return (await alerts(Date.now() - SHOWN_MS)).map(({ kind, detail, times, last_ms }) => ({
