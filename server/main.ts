@@ -16,9 +16,9 @@ const STOP_MS = 25_000
 const KEYS_KEPT_MS = 24 * 3_600_000
 const DECISIONS_KEPT_MS = 7 * 24 * 3_600_000
 
-/** Removes what nobody can use any more: old sessions, idempotency keys, requests for sign-in, logouts that came to no end, old decisions. */
+/** Removes what nobody can use any more: old sessions, idempotency keys, requests for sign-in, logouts that came to no end, old decisions; tells of what ends soon. */
 async function tidy(
-  { sessions, idempotency, signInRequests, logout, passkeys, decisions }: Wired,
+  { sessions, idempotency, signInRequests, logout, passkeys, decisions, notices }: Wired,
   log: Logger,
 ): Promise<void> {
   const [ended, forgotten, unanswered] = await Promise.all([
@@ -28,6 +28,7 @@ async function tidy(
     logout.expire(),
     passkeys.prune(),
     decisions.prune(Date.now() - DECISIONS_KEPT_MS),
+    notices.tidy(),
   ])
   log.debug({ sessions: ended, keys: forgotten, requests: unanswered }, 'tidied')
 }

@@ -215,7 +215,8 @@ function openDoor(
     onFault: (error) => log.error({ err: error }, 'a limit that was reached'),
   })
   const shared = { config, database, audit: stores.audit, limits, keys, publish }
-  const local = openSignIn({ ...shared, accounts, checkPassword, warn })
+  const endSession = (hash: string) => federation.logout.end(hash)
+  const local = openSignIn({ ...shared, accounts, checkPassword, warn, endSession })
   const { sessions, signIn } = local
   const federation = openFederation({ ...shared, decisions: stores.decisions, sessions })
   const { condition } = reconciler
@@ -258,11 +259,14 @@ function openDoor(
       onFollowed: federation.onFollowed,
     }),
     ...local.handlers,
-    users: userHandlers({ accounts, sessions, firstPassword_ms: config.signIn.firstPassword_ms }),
+    users: userHandlers({
+      ...{ accounts, sessions, tell: local.notices.tell },
+      firstPassword_ms: config.signIn.firstPassword_ms,
+    }),
     roles: roleHandlers(stores.roles),
     bindings: bindingHandlers({ accounts, roles: stores.roles, bindings: stores.bindings }),
     groups: groupHandlers({ accounts, roles: stores.roles, bindings: stores.bindings, groups: stores.groups }),
-    tokens: tokenHandlers(stores.tokens),
+    tokens: tokenHandlers(stores.tokens, local.notices.tell),
     decisions: decisionHandlers(stores.decisions),
     inventory: inventoryHandlers({
       ...{ infrastructure, publish, outbound: outbound(config.outbound), onImported: switches.sync },
@@ -285,7 +289,7 @@ function openDoor(
     identityProviders: federation.identityProviders,
     consoles: federation.consoles,
   }
-  return { router, sessions, desk, federation, limits, passkeys: local.passkeys }
+  return { router, sessions, desk, federation, limits, passkeys: local.passkeys, notices: local.notices }
 }
 
 const SAMPLE_MS = 30_000
@@ -324,7 +328,7 @@ export async function wire(parts: WiringParts) {
     onFault: (words, error) => log.error({ err: error }, words),
   })
   stores.audit.subscribe(keeping.stored)
-  const { router, sessions, desk, federation, limits, passkeys } = openDoor(
+  const { router, sessions, desk, federation, limits, passkeys, notices } = openDoor(
     parts,
     stores,
     engine,
@@ -350,6 +354,7 @@ export async function wire(parts: WiringParts) {
       decisions,
     },
     ...{ routes: federation.routes, signInRequests: federation.requests, logout: federation.logout, passkeys },
+    notices,
     importInventory: (file: InventoryFile) => infrastructure.import(EVERYTHING, file),
     health: async () => ({
       database: await database.engine.query('SELECT 1').then(
@@ -384,6 +389,7 @@ export async function wire(parts: WiringParts) {
       switchTls.close()
       await engine.switches.close()
       await engine.fleet.close()
+      await notices.close()
       await keeping.close()
       await decisions.flush()
       await keys.close()

@@ -2,6 +2,7 @@ import { HydrationBoundary } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { changeQueries } from '#components/queries/changes.ts'
 import { networkQueries } from '#components/queries/networks.ts'
+import { noticeQueries } from '#components/queries/notices.ts'
 import { overviewQueries } from '#components/queries/overview.ts'
 import { problemOf } from '#components/queries/problem.ts'
 import { preload, serverApi } from '#components/queries/server.ts'
@@ -37,6 +38,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
     client.prefetchQuery(changeQueries(u).list()),
     client.prefetchQuery(overviewQueries(u).get()),
     client.prefetchQuery(taskQueries(u).list()),
+    client.prefetchQuery(noticeQueries(u).unread()),
   ])
   return (
     <HydrationBoundary state={state}>

@@ -17,6 +17,7 @@ const STALE: Readonly<Record<Exclude<Topic, 'resync'>, readonly (readonly unknow
   audit: [utils.audit.key()],
   provider: [utils.identityProviders.key()],
   alert: [utils.overview.key()],
+  notice: [utils.notices.key()],
   console: [utils.consoles.key()],
 }
 /** Events come in bursts; one burst makes one round of reading. */

@@ -1,6 +1,7 @@
 'use client'
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useMemo, useState } from 'react'
+import { agentWords, methodWords } from '#server/contract/session-words.ts'
 import type { SessionRecord } from '#server/contract/sessions.ts'
 import { useAllSessions, useEndOtherSessions, useEndSession, useOwnSessions } from '../queries/sessions.ts'
 import { useMay } from '../shell/session.tsx'
@@ -12,7 +13,6 @@ import type { Column } from '../ui/table/columns.ts'
 import { DataTable } from '../ui/table/data-table.tsx'
 import { Ago, Moment } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
-import { agentWords, methodWords } from './session-words.ts'
 import { SettingsHead } from './settings-head.tsx'
 
 const OF = ['own', 'all'] as const

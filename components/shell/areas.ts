@@ -31,6 +31,7 @@ export interface SettingsPage {
 /** The pages of the settings, by group. */
 export const SETTINGS: readonly SettingsPage[] = [
   { href: '/settings', label: 'Your account', icon: 'person', group: 'You' },
+  { href: '/settings/notices', label: 'Notices', icon: 'bell', group: 'You' },
   { href: '/settings/my-consoles', label: 'Your consoles', icon: 'open', group: 'You' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'screen', group: 'You' },
   { href: '/settings/tokens', label: 'API tokens', icon: 'key', group: 'You' },

@@ -7,6 +7,7 @@ import { Rail } from './rail.tsx'
 import { SessionProvider } from './session.tsx'
 import { StepUp } from './step-up.tsx'
 import { TabBar } from './tab-bar.tsx'
+import { UnreadNotices } from './unread-notices.tsx'
 import './shell.css'
 
 /** Rail, header, page, and on a phone the bar. Follows the engine's events for as long as it stands. */
@@ -21,6 +22,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <Rail />
         <Header />
         <main className="main" id="main" tabIndex={-1}>
+          <UnreadNotices />
           {children}
         </main>
       </div>

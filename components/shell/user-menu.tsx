@@ -3,8 +3,10 @@ import { useRouter } from 'next/navigation'
 import { useTheme } from 'next-themes'
 import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
 import type { Place } from '#server/contract/session.ts'
+import { useUnreadNotices } from '../queries/notices.ts'
 import { useChoosePlace, useSignOut } from '../queries/session.ts'
 import { Icon } from '../ui/icon.tsx'
+import { plural } from '../ui/words.ts'
 import { initials, roleWords, useSession } from './session.tsx'
 
 export const THEMES = [
@@ -48,12 +50,15 @@ export function UserMenu() {
   const router = useRouter()
   const leave = useLeave()
   const places = usePlaces()
+  const unread = useUnreadNotices().data?.length ?? 0
   return (
     <MenuTrigger>
       <Button className="user userbtn">
         <span className="avatar" aria-hidden="true">
           {initials(account.displayName)}
+          {unread > 0 ? <span className="cnt">{unread}</span> : null}
         </span>
+        {unread > 0 ? <span className="sr">{plural(unread, 'unread notice')}</span> : null}
         <span className="who">
           <b>{account.displayName}</b>
           <br />
@@ -65,6 +70,11 @@ export function UserMenu() {
           <MenuItem className="option" onAction={() => router.push('/settings')}>
             <Icon name="person" small />
             Your account
+          </MenuItem>
+          <MenuItem className="option" textValue="Notices" onAction={() => router.push('/settings/notices')}>
+            <Icon name="bell" small />
+            Notices
+            {unread > 0 ? <span className="push dim">{unread} unread</span> : null}
           </MenuItem>
           <MenuItem className="option" onAction={() => router.push('/settings/my-consoles')}>
             <Icon name="open" small />

@@ -5,6 +5,7 @@ import type { StoredPasskey } from '#server/identity/credentials/ports.ts'
 import type { Totp } from '#server/identity/credentials/totp.ts'
 import type { Attempts } from '#server/identity/federation/attempts.ts'
 import { requirePerson } from '#server/identity/freshness.ts'
+import type { Tell } from '#server/identity/notices/ports.ts'
 import type { AccountRecord } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
@@ -17,6 +18,7 @@ export interface CredentialParts {
   readonly sessions: Pick<Sessions, 'renew'>
   /** Challenges for strangers. */
   readonly challenges: Attempts
+  readonly tell: Tell
 }
 
 const view = ({ id, name, backedUp, createdAt_ms, usedAt_ms }: StoredPasskey): Passkey => ({
@@ -36,7 +38,7 @@ function ownAccount(caller: Caller): AccountRecord {
 }
 
 /** Passkeys and second factors of whoever is signed in. */
-export function credentialHandlers({ totp, passkeys, factors, sessions, challenges }: CredentialParts) {
+export function credentialHandlers({ totp, passkeys, factors, sessions, challenges, tell }: CredentialParts) {
   /** One's own account, to which a factor may be added now. */
   const toBeAdded = async ({ caller }: SignedInContext): Promise<AccountRecord> => {
     const account = ownAccount(caller)
@@ -57,13 +59,18 @@ export function credentialHandlers({ totp, passkeys, factors, sessions, challeng
       const passkey = await passkeys.register(account, input.name, input.response, context.origin)
       context.note.subject = `user/${account.id}`
       context.note.detail = `Passkey ${passkey.name}.`
+      const { id: subject, name: what } = passkey
+      await tell(account.id, { kind: 'passkey.added', subject, what, addresses: [context.address] })
       return view(passkey)
     }),
     removePasskey: api.credentials.removePasskey.handler(async ({ input, context }) => {
       const account = ownAccount(context.caller)
       context.note.subject = `user/${account.id}`
       await factors.beforeRemoving(account.id, input.id)
+      const removed = (await passkeys.of(account.id)).find(({ id }) => id === input.id)
       await passkeys.remove(account.id, input.id)
+      const what = removed?.name ?? ''
+      await tell(account.id, { kind: 'passkey.removed', subject: input.id, what, addresses: [context.address] })
     }),
     beginTotp: api.credentials.beginTotp.handler(async ({ context }) => totp.begin(await toBeAdded(context))),
     confirmTotp: api.credentials.confirmTotp.handler(async ({ input, context }) => {
@@ -71,6 +78,7 @@ export function credentialHandlers({ totp, passkeys, factors, sessions, challeng
       const account = await toBeAdded(context)
       context.note.subject = `user/${account.id}`
       await totp.confirm(account.id, input.code)
+      await tell(account.id, { kind: 'codes.set-up', addresses: [context.address] })
       // The code has proved what the session owes; a new passkey proves nothing before it is used (`/session/step-up`).
       const renewed = caller.owes.includes('second-factor') && (await sessions.renew(caller, 'password+totp'))
       if (renewed) context.keepSession(renewed.id, renewed.caller.expiresAt_ms)
@@ -80,6 +88,7 @@ export function credentialHandlers({ totp, passkeys, factors, sessions, challeng
       context.note.subject = `user/${account.id}`
       await factors.beforeRemoving(account.id, 'totp')
       await totp.remove(account.id)
+      await tell(account.id, { kind: 'codes.removed', addresses: [context.address] })
     }),
     beginSignIn: door.credentials.beginSignIn.handler(async ({ context }) => {
       await challenges.count(context.address)

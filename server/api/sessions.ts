@@ -1,25 +1,28 @@
 import type { SessionRecord } from '#server/contract/sessions.ts'
+import type { Tell } from '#server/identity/notices/ports.ts'
 import type { ListedSession, SessionRegister } from '#server/identity/ports.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
 import { notFound } from '#server/kernel/refusal.ts'
-import { type AuditNote, api } from './door.ts'
+import { type AuditNote, api, nameOf } from './door.ts'
 
 export interface SessionListParts {
   readonly register: SessionRegister
   readonly sessions: Pick<Sessions, 'alive' | 'expiresAt_ms' | 'endOthers'>
+  /** Ends a session, and tells the consoles that it opened. */
+  readonly endSession: (hash: string) => Promise<void>
+  readonly tell: Tell
 }
 
 const time = (at_ms: number): string => new Date(at_ms).toISOString()
 
 /** Says in the audit log whose session was ended. */
-function noteEnd(note: AuditNote, ended: ListedSession | undefined): void {
-  if (!ended) throw notFound('session')
+function noteEnd(note: AuditNote, ended: ListedSession): void {
   note.subject = `user/${ended.accountId}`
   note.detail = `${ended.accountName}, ${ended.method}, from ${ended.address}`
 }
 
 /** Sessions: one's own, and those of the accounts that one sees. */
-export function sessionListHandlers({ register, sessions }: SessionListParts) {
+export function sessionListHandlers({ register, sessions, endSession, tell }: SessionListParts) {
   const view = (session: ListedSession, current: string): SessionRecord => {
     const { id, accountId, accountName, tenantName, method, providerName, address, agent, hash } = session
     return {
@@ -34,9 +37,11 @@ export function sessionListHandlers({ register, sessions }: SessionListParts) {
       return { items: own.map((one) => view(one, context.caller.session)) }
     }),
     endOwn: api.sessions.endOwn.handler(async ({ input, context }) => {
-      const ended = await register.endOwn(context.account.id, input.id)
-      noteEnd(context.note, ended)
-      if (ended?.hash === context.caller.session) context.keepSession(null)
+      const found = await register.findOwn(context.account.id, input.id)
+      if (!found) throw notFound('session')
+      noteEnd(context.note, found)
+      await endSession(found.hash)
+      if (found.hash === context.caller.session) context.keepSession(null)
     }),
     endOthers: api.sessions.endOthers.handler(async ({ context }) => {
       context.note.subject = `user/${context.account.id}`
@@ -47,7 +52,13 @@ export function sessionListHandlers({ register, sessions }: SessionListParts) {
       return { items: items.map((one) => view(one, context.caller.session)), next }
     }),
     endAny: api.sessions.endAny.handler(async ({ input, context }) => {
-      noteEnd(context.note, await register.endAny(context.scope, input.id))
+      const found = await register.findAny(context.scope, input.id)
+      if (!found) throw notFound('session')
+      noteEnd(context.note, found)
+      await endSession(found.hash)
+      const { accountId, address: what } = found
+      if (accountId !== context.account.id)
+        await tell(accountId, { kind: 'session.ended', what, by: nameOf(context.caller) })
     }),
   }
 }

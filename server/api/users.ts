@@ -1,11 +1,12 @@
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
 import { makePassword } from '#server/identity/first-password.ts'
 import { mustHold, mustOutrank } from '#server/identity/grants.ts'
+import type { Tell } from '#server/identity/notices/ports.ts'
 import { hashPassword } from '#server/identity/password.ts'
 import type { AccountPatch, AccountRecord, AccountStore } from '#server/identity/ports.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
 import { brokenRules, notFound } from '#server/kernel/refusal.ts'
-import { api, publicAccount, type SignedInContext } from './door.ts'
+import { api, nameOf, publicAccount, type SignedInContext } from './door.ts'
 import { revisionOf } from './intent.ts'
 
 const refuse = (pointer: string, rule: string, message: string, mend: string) =>
@@ -41,6 +42,7 @@ function checkPatch(account: AccountRecord, patch: AccountPatch): void {
 export interface UserParts {
   readonly accounts: AccountStore
   readonly sessions: Pick<Sessions, 'endOthers'>
+  readonly tell: Tell
   /** How long a password counts that is made here. */
   readonly firstPassword_ms: number
 }
@@ -51,8 +53,15 @@ async function firstPassword(life_ms: number) {
   return { password, passwordHash: await hashPassword(password), passwordEndsAt_ms: Date.now() + life_ms }
 }
 
+/** What its person is told of. */
+const changedOf = (before: AccountRecord, after: AccountRecord): string =>
+  [
+    ...(before.displayName === after.displayName ? [] : ['name']),
+    ...(before.email === after.email ? [] : ['e-mail address']),
+  ].join(' and ')
+
 /** Accounts: those that are kept here, and those that providers vouch for. */
-export function userHandlers({ accounts, sessions, firstPassword_ms }: UserParts) {
+export function userHandlers({ accounts, sessions, tell, firstPassword_ms }: UserParts) {
   /** Somebody who is to be changed or removed: not oneself, and nobody who holds more. */
   const governed = async (context: SignedInContext, id: string, what: string) => {
     context.note.subject = `user/${id}`
@@ -93,6 +102,7 @@ export function userHandlers({ accounts, sessions, firstPassword_ms }: UserParts
       const { password, passwordHash, passwordEndsAt_ms } = await firstPassword(firstPassword_ms)
       await accounts.setPassword(id, passwordHash, passwordEndsAt_ms)
       await sessions.endOthers(id, '')
+      await tell(id, { kind: 'password.made', by: nameOf(context.caller) })
       context.note.after = publicAccount(await accounts.get(context.scope, id))
       return { name, password, passwordEndsAt: new Date(passwordEndsAt_ms).toISOString() }
     }),
@@ -100,12 +110,17 @@ export function userHandlers({ accounts, sessions, firstPassword_ms }: UserParts
       const { id, ...patch } = input
       const account = await governed(context, id, 'is changed by somebody else')
       checkPatch(account, patch)
+      // Before the database ends them with the account, since nobody would know then whom to tell.
+      if (patch.state === 'disabled' && account.revision === revisionOf(context)) await sessions.endOthers(id, '')
       const updated = await accounts.update(context.scope, id, revisionOf(context), patch)
       context.note.after = publicAccount(updated)
+      const what = changedOf(account, updated)
+      if (what !== '') await tell(id, { kind: 'account.details', what, by: nameOf(context.caller) })
       return publicAccount(updated)
     }),
     remove: api.users.remove.handler(async ({ input, context }) => {
       await governed(context, input.id, 'stays')
+      await sessions.endOthers(input.id, '')
       if (!(await accounts.remove(context.scope, input.id))) throw notFound('user')
     }),
   }

@@ -72,7 +72,8 @@ export function apiClient(config: Config, secrets?: Secrets): Client {
     const response = await reach(`${base}${path}`, {
       method: 'POST',
       headers: {
-        ...{ 'content-type': 'application/json', 'x-weft-session': 'header' },
+        // In the list of sessions it says what signed in.
+        ...{ 'content-type': 'application/json', 'x-weft-session': 'header', 'user-agent': 'weft' },
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
       body: JSON.stringify(proof),

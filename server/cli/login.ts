@@ -60,6 +60,13 @@ async function addCodes(client: Client, { secondFactor }: Session, { url }: Conf
   await client.call({ method: 'POST', path: '/credentials/totp', fields: { code } })
 }
 
+/** How many of what its person was told are unread. */
+async function unreadNotices(client: Client): Promise<number> {
+  const fields = { filter: 'state:eq:unread', limit: 200 }
+  const answer = await client.call({ method: 'GET', path: '/notices', fields })
+  return (answer as { items: unknown[] }).items.length
+}
+
 /** Signs in, and settles what the session owes. Throws `CommandFailure` where that needs more than is given. */
 export async function login(
   name: string,
@@ -77,4 +84,6 @@ export async function login(
   }
   if (session.owes.includes('second-factor')) await addCodes(client, session, config, log)
   log(`Signed in to ${config.url} as ${name}.`)
+  const unread = await unreadNotices(client)
+  if (unread > 0) log(`${unread} unread ${unread === 1 ? 'notice' : 'notices'} of your account: ./weft notice list`)
 }

@@ -20,6 +20,7 @@ const NOUN_WORDS: Readonly<Record<string, string>> = {
   role: 'what people may do',
   group: 'people who hold the same roles',
   token: 'API tokens',
+  notice: 'what you were told of your account',
   decision: 'why calls were let in or refused',
   site: 'places with servers',
   server: 'servers and their switches',

@@ -7,6 +7,7 @@ import { signIn } from './federation.ts'
 import { inventory, tenants } from './inventory.ts'
 import { keys } from './keys.ts'
 import { networks, ports, subnets } from './networks.ts'
+import { notices } from './notices.ts'
 import { overview } from './overview.ts'
 import { identityProviders } from './providers.ts'
 import { session, users } from './session.ts'
@@ -36,6 +37,7 @@ export const contract = {
   bindings,
   groups,
   tokens,
+  notices,
   decisions,
   identityProviders,
   consoles,

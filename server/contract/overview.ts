@@ -82,6 +82,7 @@ export const EventMessage = z.object({
     'provider',
     'console',
     'alert',
+    'notice',
     'resync',
   ]),
   kind: z.string(),

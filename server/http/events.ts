@@ -15,10 +15,13 @@ export interface Event {
   readonly tenantId: string | null
   /** Of hardware: the site where it stands, where that is known. */
   readonly siteId?: string | undefined
+  /** Of one person's own: nobody else hears of it, whatever their rights. */
+  readonly accountId?: string
 }
 
-/** Who listens: rights and tenant decide what reaches them. */
+/** Who listens: rights and tenant decide what reaches them, beside what is their own. */
 export interface Listener {
+  readonly accountId: string
   readonly rights: ReadonlySet<Right>
   readonly scope: Whose
   take(message: EventMessage): void
@@ -44,7 +47,7 @@ export interface EventBusOptions {
   readonly epoch: string
 }
 
-const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
+const RIGHT_OF: Readonly<Record<Exclude<Event['topic'], 'notice'>, Right>> = {
   network: 'network.read',
   change: 'change.read',
   task: 'task.read',
@@ -58,7 +61,8 @@ const RIGHT_OF: Readonly<Record<Event['topic'], Right>> = {
 }
 
 // Whoever works at a site hears of hardware alone, as their rights have it, and of single things where these stand there.
-const reaches = (event: Event, { rights, scope }: Listener): boolean => {
+const reaches = (event: Event, { accountId, rights, scope }: Listener): boolean => {
+  if (event.topic === 'notice') return event.accountId === accountId
   if (!rights.has(RIGHT_OF[event.topic])) return false
   if (scope.siteId) return event.tenantId === null && (event.ref === '' || event.siteId === scope.siteId)
   return scope.tenantId === null || scope.tenantId === event.tenantId

@@ -73,8 +73,8 @@ function follow(
     end()
   })
   write('retry: 1000\n\n')
-  const { rights, scope } = caller
-  const listener = { rights, scope, take: (m: EventMessage) => write(frame(m)) }
+  const { account, rights, scope } = caller
+  const listener = { accountId: account.id, rights, scope, take: (m: EventMessage) => write(frame(m)) }
   end = events.subscribe(listener, lastId)
   // It may have ended before anybody watched.
   void look()

@@ -37,6 +37,7 @@ function accessCache<T extends { readonly account: AccountRecord }>(
     for (const [hash, { found }] of kept) if (ids.includes(found.account.id)) kept.delete(hash)
   }
   const forget = (moved: Moved) => {
+    if (moved.kind === 'notice') return
     writes += 1
     reading.clear()
     if (moved.kind === 'anything') kept.clear()

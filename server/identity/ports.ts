@@ -155,19 +155,22 @@ export interface Lifetimes {
   readonly now_ms: number
 }
 
-/** Sessions as people see and end them. */
+/** Sessions as people see them. */
 export interface SessionRegister {
   /** Newest use first. */
   own(accountId: string, alive: Lifetimes): Promise<ListedSession[]>
   list(scope: Whose, query: AccountQuery, alive: Lifetimes): Promise<{ items: ListedSession[]; next: string | null }>
-  /** Ends a session of the account, or of anybody within the scope; undefined when there is none of that id. */
-  endOwn(accountId: string, id: string): Promise<ListedSession | undefined>
-  endAny(scope: Whose, id: string): Promise<ListedSession | undefined>
+  /** A session of the account, or of anybody within the scope; undefined when there is none of that id. */
+  findOwn(accountId: string, id: string): Promise<ListedSession | undefined>
+  findAny(scope: Whose, id: string): Promise<ListedSession | undefined>
 }
 
-/** What was written of what sessions stand on: which sessions (by hash), accounts (by id), tokens (by hash), or anything. */
+/**
+ * What was written of what sessions stand on: which sessions (by hash), accounts (by id), tokens (by hash), or anything; and of
+ * which accounts somebody was told something.
+ */
 export type Moved =
-  | { readonly kind: 'session' | 'account' | 'token'; readonly keys: readonly string[] }
+  | { readonly kind: 'session' | 'account' | 'token' | 'notice'; readonly keys: readonly string[] }
   | { readonly kind: 'anything' }
 
 /** Tells of every such write, whoever makes it; of our own before they are answered. */

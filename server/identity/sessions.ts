@@ -114,6 +114,7 @@ const newId = () => randomBytes(ID_BYTES).toString('base64url')
 
 const concerns = (moved: Moved, { account, session }: Caller): boolean => {
   if (moved.kind === 'anything') return true
+  if (moved.kind === 'notice') return false
   if (moved.kind === 'account') return moved.keys.includes(account.id)
   // A token's own hash is not known here.
   return moved.kind === 'session' ? moved.keys.includes(session) : session === ''

@@ -6,6 +6,7 @@ import type { Totp } from './credentials/totp.ts'
 import { meets, type SecondFactor } from './duties.ts'
 import { requirePerson, stepUpPath } from './freshness.ts'
 import { type LimitWatch, limitCounter, neighbourhood, TooManyTries } from './limits.ts'
+import type { Notices } from './notices/notices.ts'
 import { fitsPassword, hashPassword } from './password.ts'
 import type { PasswordCheck } from './password-check.ts'
 import type { AccountRecord, AccountStore } from './ports.ts'
@@ -73,6 +74,8 @@ export interface LocalSignInParts {
   /** Told of each sign-in of a break-glass account, before it counts. */
   readonly announce: (account: AccountRecord, method: string, address: string) => Promise<void>
   readonly clock?: Clock
+  /** Of tries that fail, and what its person is told of the account. */
+  readonly notices: Pick<Notices, 'tries' | 'tell'>
 }
 
 function tries({ perAccount, perAddress, window_ms }: SignInLimits, watch: LimitWatch) {
@@ -181,19 +184,34 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     announce,
     clock = systemClock,
   } = parts
+  const { tries: watch, tell } = parts.notices
   const { count, forgive } = tries(parts.limits, parts.watch)
 
   const hasEnded = ({ passwordEndsAt_ms }: AccountRecord) =>
     passwordEndsAt_ms !== null && passwordEndsAt_ms <= clock.now_ms()
 
+  /** As `count`; who is tried too often hears of that too. */
+  async function countOf({ id, name }: Partial<Pick<AccountRecord, 'id' | 'name'>>, method: string, address: string) {
+    try {
+      await count(address, name)
+    } catch (error) {
+      if (id !== undefined) watch.failed({ id }, method, address)
+      else if (name !== undefined) watch.failed({ name }, method, address)
+      throw error
+    }
+  }
+
   /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
   async function methodOf({ id }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {
     if (!(await totp.isAsked(id))) return 'password'
     if (code === undefined) {
+      watch.half(id, 'password', from.address)
       await forgive(from.address)
       throw codeRequired()
     }
     if (await totp.use(id, code)) return 'password+totp'
+    watch.half(id, 'password', from.address)
+    watch.failed({ id }, 'code', from.address)
     from.note.reason = 'code'
     throw wrongCode()
   }
@@ -204,25 +222,33 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     code: string | undefined,
     from: LocalOrigin,
   ): Promise<Proved> {
-    await count(from.address, name)
+    await countOf({ name }, 'password', from.address)
     const account = await accounts.byName(name)
     const fits = await fitsPassword(account?.passwordHash, password)
+    // Of names that nobody has too: it must not take another time.
+    if (!fits) watch.failed({ name }, 'password', from.address)
     if (!account) throw wrong(from, 'unknown-account')
     if (!fits) throw wrong(from, 'password')
     if (account.state !== 'active') throw wrong(from, 'disabled')
     if (hasEnded(account)) throw wrong(from, 'password-ended')
     const method = await methodOf(account, code, from)
     await forgive(from.address, name)
+    watch.proved(account.id, from.address)
     return { account, method }
   }
 
   async function byPasskey(response: unknown, from: LocalOrigin, whose?: AccountRecord): Promise<Proved> {
-    await count(from.address, whose?.name)
+    await countOf({ id: whose?.id, name: whose?.name }, 'passkey', from.address)
     const asserted = await passkeys.assert(response, from.origin, whose)
-    if (!asserted.ok) throw wrongPasskey(from, asserted.reason)
+    if (!asserted.ok) {
+      const id = asserted.accountId ?? whose?.id
+      if (id !== undefined) watch.failed({ id }, 'passkey', from.address)
+      throw wrongPasskey(from, asserted.reason)
+    }
     const account = await accounts.byId(asserted.accountId)
     if (account?.state !== 'active' || account.providerId !== null) throw wrongPasskey(from, 'disabled')
     await forgive(from.address, whose?.name)
+    watch.proved(account.id, from.address)
     return { account, method: passkeyMethod(asserted) }
   }
 
@@ -255,15 +281,19 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     async changePassword(caller, current, next, { address }) {
       requirePerson(caller)
       const { id, name, displayName } = caller.account
-      await count(address, name)
+      await countOf({ id, name }, 'password', address)
       const account = await accounts.byId(id)
-      if (!account || !(await fitsPassword(account.passwordHash, current))) throw wrongPresent()
+      if (!account || !(await fitsPassword(account.passwordHash, current))) {
+        watch.failed({ id }, 'password', address)
+        throw wrongPresent()
+      }
       await forgive(address, name)
       if (hasEnded(account)) throw endedPresent()
       if (next === current) throw sameAgain()
       await checkPassword(next, [name, displayName], '/next')
       await accounts.setPassword(id, await hashPassword(next))
       await sessions.endOthers(id, caller.session)
+      await tell(id, { kind: 'password.changed', addresses: [address] })
     },
   }
 }

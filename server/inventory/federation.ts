@@ -5,6 +5,7 @@ import { givesNothing } from '#server/identity/federation/rules.ts'
 import type { AccountRecord } from '#server/identity/ports.ts'
 import { ACCOUNTS, type AccountRow, accountOf } from './accounts.ts'
 import { type Database, isUniqueViolation, lock, type Transaction } from './database.ts'
+import { addDetailsNotice } from './notices.ts'
 
 interface Held {
   readonly id: string
@@ -44,7 +45,8 @@ async function make(tx: Transaction, vouched: Vouched): Promise<string> {
 }
 
 async function renew(tx: Transaction, held: Held, vouched: Vouched): Promise<void> {
-  const { displayName, email } = vouched
+  const { displayName, email, provider } = vouched
+  await addDetailsNotice(tx, held.id, { displayName, email }, provider.displayName)
   const name = isOf(held.name, vouched.name) ? held.name : await freeName(tx, vouched.provider.id, vouched.name)
   await tx.$executeRaw`UPDATE account SET name = ${name}, display_name = ${displayName}, email = ${email}, signed_in_at = now(),
       revision = revision + CASE WHEN (name, display_name, email) IS DISTINCT FROM (${name}, ${displayName}, ${email}) THEN 1 ELSE 0 END

@@ -5,11 +5,11 @@ import type { AccessMoves, Moved } from '#server/identity/ports.ts'
 const CHANNEL = 'weft_access'
 const RETRY_MS = 1000
 
-const KINDS: readonly string[] = ['session', 'account', 'token']
+const KINDS: readonly string[] = ['session', 'account', 'token', 'notice']
 
 function movedOf(payload: string | undefined): Moved {
   const [kind = '', ...keys] = (payload ?? '').split(' ')
-  return KINDS.includes(kind) ? { kind: kind as 'session' | 'account' | 'token', keys } : { kind: 'anything' }
+  return KINDS.includes(kind) ? { kind: kind as Exclude<Moved['kind'], 'anything'>, keys } : { kind: 'anything' }
 }
 
 export interface Listening extends AccessMoves {

@@ -1,7 +1,9 @@
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { RECOVERY_ACTION } from '#server/identity/break-glass.ts'
+import type { NewNotice } from '#server/identity/notices/ports.ts'
 import { appendAudit } from './audit-chain.ts'
+import { ADD_NOTICE } from './notices.ts'
 
 export interface Recovery {
   /** The account's name; made where there is none. */
@@ -81,6 +83,10 @@ async function recoverIn(tx: pg.Client, recovery: Recovery): Promise<Recovered> 
       ...{ tenantId: null, changeId: null, detail: words.join(' ') },
     },
   ])
+  const what = withoutFactors
+    ? 'It has a new password; its passkeys and second factor were removed.'
+    : 'It has a new password.'
+  await tx.query(ADD_NOTICE, [id, { kind: 'account.recovered', what, by } satisfies NewNotice])
   return { made, sessions, codes: codes > 0, passkeys }
 }
 

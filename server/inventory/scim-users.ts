@@ -4,6 +4,7 @@ import { brokenRules, Refusal } from '#server/kernel/refusal.ts'
 import type { Transaction } from './database.ts'
 import { freeName } from './federation.ts'
 import { Prisma } from './generated/client.ts'
+import { addDetailsNotice } from './notices.ts'
 import { type Askable, conditionOf, isId } from './scim-query.ts'
 import { everywhere } from './scim-scope.ts'
 
@@ -106,8 +107,7 @@ export function scimUsers(
 
   async function write(id: string, user: ScimUserWrite): Promise<ScimUser> {
     const [subject, other] = subjectOf(client, user)
-    // One that was not ended when its person was disabled must not come back with them.
-    if (user.active) await tx.session.deleteMany({ where: { accountId: id, account: { state: 'disabled' } } })
+    await addDetailsNotice(tx, id, user, client.name)
     // What people here disabled stays so.
     await tx.$executeRaw`UPDATE account SET subject = ${subject}, scim_id = ${other}, display_name = ${user.displayName},
         email = ${user.email}, revision = revision + 1,
@@ -139,8 +139,8 @@ export function scimUsers(
         AND subject = ${subject})`)
       if (held && !held.deleted) throw taken(user.userName)
       if (held) {
-        await tx.session.deleteMany({ where: { accountId: held.id } })
-        await tx.$executeRaw`UPDATE account SET state = 'active' WHERE id = ${held.id}::uuid`
+        await tx.$executeRaw`UPDATE account SET state = 'active', display_name = ${user.displayName}, email = ${user.email}
+          WHERE id = ${held.id}::uuid`
         return write(held.id, user)
       }
       const [id, name] = [uuidv7(), await freeName(tx, providerId, user.userName)]

@@ -126,15 +126,12 @@ const living = ({ seenSince_ms, begunSince_ms, now_ms }: Lifetimes) => {
   return Prisma.sql`s.seen_at > ${seen} AND s.created_at > ${begun} AND coalesce(s.ends_at > ${now}, true)`
 }
 
-/** Ends one; told who it was before that. */
-async function end(tx: Transaction, which: Prisma.Sql): Promise<ListedSession | undefined> {
+async function find(tx: Transaction, which: Prisma.Sql): Promise<ListedSession | undefined> {
   const [row] = await tx.$queryRaw<ListedRow[]>`${LISTED} WHERE ${which}`
-  if (!row) return undefined
-  const gone = await tx.$executeRaw`DELETE FROM session WHERE hash = ${row.hash}`
-  return gone === 1 ? listed(row) : undefined
+  return row && listed(row)
 }
 
-/** Sessions as people list and end them: within a scope those of the accounts that are seen in it. */
+/** Sessions as people list them: within a scope those of the accounts that are seen in it. */
 export function sessionRegister(database: Database): SessionRegister {
   const everybodys = <T>(work: (tx: Transaction) => Promise<T>) => database.inScope(EVERYTHING, work)
   return {
@@ -153,8 +150,8 @@ export function sessionRegister(database: Database): SessionRegister {
         return { items: items.map(listed), next }
       })
     },
-    endOwn: (accountId, id) =>
-      everybodys((tx) => end(tx, Prisma.sql`s.id = ${id}::uuid AND s.account_id = ${accountId}::uuid`)),
-    endAny: (scope: Whose & Scope, id) => database.inScope(scope, (tx) => end(tx, Prisma.sql`s.id = ${id}::uuid`)),
+    findOwn: (accountId, id) =>
+      everybodys((tx) => find(tx, Prisma.sql`s.id = ${id}::uuid AND s.account_id = ${accountId}::uuid`)),
+    findAny: (scope: Whose & Scope, id) => database.inScope(scope, (tx) => find(tx, Prisma.sql`s.id = ${id}::uuid`)),
   }
 }

@@ -43,7 +43,7 @@ async function signIn(database: Database, name: string, password: string, code?:
   const audit = auditLog(database)
   const { signIn: local } = openSignIn({
     ...{ config, database, accounts: accountStore(database), audit, keys: openSeal, checkPassword },
-    ...{ publish: () => undefined, warn: (words) => void warnings.push(words) },
+    ...{ publish: () => undefined, warn: (words) => void warnings.push(words), endSession: async () => undefined },
     limits: { reached: async () => undefined },
   })
   const { caller } = await local.signIn({ name, password, code }, from)

@@ -18,6 +18,7 @@ import { tenantStore } from '#server/inventory/tenants.ts'
 import { networkViews } from '#server/inventory/views.ts'
 import { startTestDatabase, type TestDatabase } from '#test/peers/postgres.ts'
 import { keysOf, testSigner } from '../identity/audit/signer.ts'
+import { memoryNotices } from '../identity/stores.ts'
 import { type Site, site } from '../inventory/fixture.ts'
 import { callerIn } from './ground.ts'
 
@@ -67,6 +68,7 @@ const handlers = () => {
     users: userHandlers({
       ...{ accounts: accountStore(database), firstPassword_ms: 60_000 },
       sessions: { endOthers: async () => undefined },
+      tell: memoryNotices().tell,
     }),
     audit: auditHandlers({
       ...{ audit, evidence: auditEvidence(database), keys: keysOf(testSigner()).verificationKeys },

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { noticeHandlers } from '#server/api/notices.ts'
+import type { StoredNotice } from '#server/identity/notices/ports.ts'
 import { ground } from './ground.ts'
 
 describe('login', () => {
@@ -15,6 +17,23 @@ describe('login', () => {
     expect(JSON.parse(out)).toMatchObject({ account: { name: 'admin' } })
     expect((await weft('logout')).code).toBe(0)
     expect((await weft('session', 'show')).code).toBe(4)
+  })
+
+  test('says how many notices are unread, and the list says of what', async () => {
+    const at = new Date('2026-11-28T22:04:00Z')
+    const notice: StoredNotice = {
+      ...{ id: '0190a0a0-0000-7000-8000-0000000000aa', kind: 'sign-in.failed', what: '', by: null, endsAt: null },
+      ...{ addresses: ['198.51.100.7'], methods: ['password'], times: 3, firstAt: at, lastAt: at, state: 'unread' },
+    }
+    const asked: unknown[] = []
+    const list = async (_account: string, query: unknown) => {
+      asked.push(query)
+      return { items: [notice], next: null }
+    }
+    const { weft, login } = await ground({ notices: noticeHandlers({ list, read: async () => 0 }) })
+    expect((await login()).out).toContain('1 unread notice of your account: ./weft notice list\n')
+    expect(asked).toMatchObject([{ filter: 'state:eq:unread' }])
+    expect((await weft('notice', 'list')).out).toMatch(/3 tries to sign in as you failed .*By password\. From 198/)
   })
 
   test('with a wrong password ends with 4', async () => {

@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { tokenHandlers } from '#server/api/tokens.ts'
+import { memoryNotices } from '../identity/stores.ts'
 import { ground } from './ground.ts'
 
 type Parts = Parameters<typeof tokenHandlers>[0]
@@ -14,7 +15,7 @@ async function withTokens() {
       throw new Error('counted')
     },
   }
-  const console = await ground({ tokens: tokenHandlers(store as Parts) })
+  const console = await ground({ tokens: tokenHandlers(store as Parts, memoryNotices().tell) })
   const age = () => {
     for (const [hash, session] of console.stores.stored)
       console.stores.stored.set(hash, { ...session, authenticatedAt_ms: Date.now() - 11 * 60_000 })

@@ -15,10 +15,15 @@ const network = (ref: string, tenantId: string | null = RED): Event => ({
 function ground(options: { kept?: number } = {}) {
   let now_ms = 0
   const bus = eventBus({ epoch: 'e1', clock: { now_ms: () => now_ms, monotonic_ms: () => now_ms }, ...options })
-  const listen = (tenantId: string | null, lastId?: string, role: keyof typeof ROLE_RIGHTS = 'operator') => {
+  const listen = (
+    tenantId: string | null,
+    lastId?: string,
+    role: keyof typeof ROLE_RIGHTS = 'operator',
+    accountId = 'anna',
+  ) => {
     const got: EventMessage[] = []
     const end = bus.subscribe(
-      { rights: new Set(ROLE_RIGHTS[role]), scope: { tenantId }, take: (m) => got.push(m) },
+      { accountId, rights: new Set(ROLE_RIGHTS[role]), scope: { tenantId }, take: (m) => got.push(m) },
       lastId,
     )
     return { got, end, refs: () => got.map(({ ref }) => ref) }
@@ -44,6 +49,17 @@ test('a topic whose right one lacks is not heard', () => {
   const member = listen(RED, undefined, 'tenant-member')
   bus.publish({ topic: 'datapath', kind: 'away', ref: 'd', tenantId: RED })
   expect(member.got).toEqual([])
+})
+
+test('what one person is told is heard by that person alone, also when it is replayed', () => {
+  const { bus, listen } = ground()
+  const [anna, bert] = [listen(RED, undefined, 'tenant-member'), listen(null, undefined, 'operator', 'bert')]
+  const first = listen(null, undefined, 'operator', 'carl')
+  bus.publish(network('a'))
+  bus.publish({ topic: 'notice', kind: 'updated', ref: 'n', tenantId: null, accountId: 'anna' })
+  expect([anna.refs(), bert.refs(), first.refs()]).toEqual([['a', 'n'], ['a'], ['a']])
+  expect(listen(null, first.got[0]?.id, 'operator', 'bert').refs()).toEqual([])
+  expect(listen(RED, first.got[0]?.id, 'tenant-member').refs()).toEqual(['n'])
 })
 
 test('what was missed is replayed from the last id on', () => {

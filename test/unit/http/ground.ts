@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { credentialHandlers } from '#server/api/credentials.ts'
 import { api } from '#server/api/door.ts'
+import { noticeHandlers } from '#server/api/notices.ts'
 import { sessionHandlers } from '#server/api/session.ts'
 import { sessionListHandlers } from '#server/api/sessions.ts'
 import { userHandlers } from '#server/api/users.ts'
@@ -27,7 +28,14 @@ import { localSignIn } from '#server/identity/sign-in.ts'
 import { systemClock } from '#server/kernel/clock.ts'
 import { notFound, staleRevision } from '#server/kernel/refusal.ts'
 import { memoryCredentials } from '../identity/credential-stores.ts'
-import { memoryAudit, memoryIdempotency, memoryIdentity, toldMoves, watchInto } from '../identity/stores.ts'
+import {
+  memoryAudit,
+  memoryIdempotency,
+  memoryIdentity,
+  memoryNotices,
+  toldMoves,
+  watchInto,
+} from '../identity/stores.ts'
 
 export const PASSWORD = 'twelve letters at least'
 const listening = (server: Server) =>
@@ -100,11 +108,13 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   const credentials = memoryCredentials(relyingParties(config.http), systemClock, 0, secondFactor)
   const announced: string[] = []
   const decisions: Decision[] = []
+  const notices = memoryNotices()
   const { local, ...limits } = config.signIn
   const signIn = localSignIn({
     ...{ accounts: stores.accounts, sessions, limits: { ...limits, perAccount: 5 }, watch, local, secondFactor },
     ...credentials,
     announce: async ({ name }) => void announced.push(name),
+    notices,
   })
   let password = ''
   const keep = async (made: string) => {
@@ -125,13 +135,17 @@ export async function startConsole(environment: Record<string, string> = {}, mor
   // Lists are the database's: here nobody finds a session by its name.
   const register = {
     ...{ own: async () => [], list: async () => ({ items: [], next: null }) },
-    ...{ endOwn: async () => undefined, endAny: async () => undefined },
+    ...{ findOwn: async () => undefined, findAny: async () => undefined },
   }
   const router = {
     session: sessionHandlers({ signIn, sessions, product, secondFactor, logout }),
-    sessions: sessionListHandlers({ register, sessions }),
-    credentials: credentialHandlers({ ...credentials, sessions, challenges }),
-    users: userHandlers({ accounts: stores.accounts, sessions, firstPassword_ms: config.signIn.firstPassword_ms }),
+    sessions: sessionListHandlers({ register, sessions, endSession: sessions.end, tell: notices.tell }),
+    credentials: credentialHandlers({ ...credentials, sessions, challenges, tell: notices.tell }),
+    users: userHandlers({
+      ...{ accounts: stores.accounts, sessions, tell: notices.tell },
+      firstPassword_ms: config.signIn.firstPassword_ms,
+    }),
+    notices: noticeHandlers({ list: async () => ({ items: [], next: null }), read: async () => 0 }),
     tenants: tenantHandlers(),
     ...more,
   }

@@ -4,7 +4,7 @@ import { createFirstOperator } from '#server/identity/first-operator.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { type LocalOrigin, localSignIn } from '#server/identity/sign-in.ts'
 import { memoryCredentials } from './credential-stores.ts'
-import { memoryAudit, memoryIdentity, watchInto } from './stores.ts'
+import { memoryAudit, memoryIdentity, memoryNotices, watchInto } from './stores.ts'
 
 export const MINUTE_MS = 60_000
 export const ORIGIN = 'http://localhost:3000'
@@ -31,10 +31,12 @@ export async function ground({
   const credentials = memoryCredentials(consoles, clock, stepsApart, secondFactor)
   const announced: string[] = []
   const audit = memoryAudit()
+  const notices = memoryNotices()
   const signIn = localSignIn({
     ...{ accounts: stores.accounts, sessions: keeper, local, secondFactor, clock, ...credentials },
     limits: { perAccount, perAddress, window_ms: MINUTE_MS },
     watch: watchInto(audit),
+    notices,
     announce: async ({ name }, method, address) => void announced.push(`${name} ${method} ${address}`),
   })
   let password = ''
@@ -47,5 +49,5 @@ export async function ground({
   const pass = (minutes: number) => {
     now_ms += minutes * MINUTE_MS
   }
-  return { ...stores, ...credentials, keeper, signIn, password, pass, clock, announced, audit, admin }
+  return { ...stores, ...credentials, keeper, signIn, password, pass, clock, announced, audit, admin, notices }
 }

@@ -104,7 +104,7 @@ describe('sessions', () => {
   })
 
   test('a new password ends the other ones', async () => {
-    const { signIn, keeper, password } = await ground()
+    const { signIn, keeper, password, notices, admin } = await ground()
     const here = await signIn.signIn({ name: 'admin', password }, from)
     const there = await signIn.signIn({ name: 'admin', password }, from)
     await expect(signIn.changePassword(here.caller, 'wrong', 'a giraffe on a bicycle', from)).rejects.toMatchObject({
@@ -116,6 +116,8 @@ describe('sessions', () => {
     expect(await keeper.find(there.id)).toBeUndefined()
     await expect(signIn.signIn({ name: 'admin', password }, from)).rejects.toMatchObject({ code: 'unauthenticated' })
     await signIn.signIn({ name: 'admin', password: 'a giraffe on a bicycle' }, from)
+    const [told, ...more] = notices.told
+    expect([told, more]).toEqual([{ accountId: admin.id, kind: 'password.changed', addresses: ['192.0.2.1'] }, []])
   })
 })
 
@@ -148,6 +150,15 @@ describe('tries', () => {
     for (const last of [1, 2]) await expect(by(`2001:db8::${last}`)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(by('2001:db8::3')).rejects.toBeInstanceOf(TooManyTries)
     await expect(by('2001:db8:0:1::1')).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+
+  test('that fail are told to whoever has the name, in the same way where nobody has it', async () => {
+    const { signIn, notices } = await ground({ perAccount: 2 })
+    for (const name of ['admin', 'nobody'])
+      for (let round = 0; round < 3; round++)
+        await expect(signIn.signIn({ name, password: 'wrong' }, from)).rejects.toThrow()
+    const three = (name: string) => Array.from({ length: 3 }, () => `failed ${name} password 192.0.2.1`)
+    expect(notices.tried).toEqual([...three('admin'), ...three('nobody')])
   })
 
   test('that succeed are forgiven', async () => {

@@ -3,7 +3,7 @@ import { requireFresh, requirePerson, stepUpPath } from '#server/identity/freshn
 import type { Caller } from '#server/identity/sessions.ts'
 import { authenticator } from './authenticator.ts'
 import { from, ground, ORIGIN } from './ground.ts'
-import { UNWATCHED } from './stores.ts'
+import { memoryNotices, UNWATCHED } from './stores.ts'
 
 const token = { id: 't', name: 'ci', rights: new Set<never>() }
 
@@ -117,6 +117,7 @@ describe('break-glass accounts', () => {
       ...{ accounts, sessions: keeper, totp, passkeys, local: 'always', secondFactor: 'optional', checkPassword },
       limits: { perAccount: 5, perAddress: 5, window_ms: 1000 },
       watch: UNWATCHED,
+      notices: memoryNotices(),
       announce: () => Promise.reject(new Error('the log is full')),
     })
     await expect(mute.signIn({ name: 'admin', password }, from)).rejects.toThrow('the log is full')

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { ROLE_RIGHTS, type Role } from '#server/contract/rights.ts'
 import { type LimitWatch, limitWatch } from '#server/identity/limits.ts'
+import type { Notices } from '#server/identity/notices/notices.ts'
+import type { GatheredTries, NewNotice } from '#server/identity/notices/ports.ts'
 import type {
   AccessMoves,
   AccountRecord,
@@ -180,4 +182,20 @@ export function toldMoves() {
       attentive = false
     },
   }
+}
+
+/** What people were told, in memory, with tries as they come. */
+export function memoryNotices() {
+  const told: (NewNotice & { accountId: string })[] = []
+  const tried: string[] = []
+  const words = (whose: GatheredTries['whose']) => ('id' in whose ? whose.id : whose.name)
+  const notices: Pick<Notices, 'tell' | 'tries'> = {
+    tell: async (accountId, notice) => void told.push({ accountId, ...notice }),
+    tries: {
+      failed: (whose, method, address) => void tried.push(`failed ${words(whose)} ${method} ${address}`),
+      half: (accountId, method, address) => void tried.push(`half ${accountId} ${method} ${address}`),
+      proved: (accountId, address) => void tried.push(`proved ${accountId} ${address}`),
+    },
+  }
+  return { ...notices, told, tried }
 }

@@ -35,6 +35,19 @@ describe('codes by time', () => {
     expect((await enter(code())).caller.method).toBe('password+totp')
   })
 
+  test('that do not come after the right password are told as half a sign-in, which the right one makes whole', async () => {
+    const { enter, code, notices, admin } = await withCodes()
+    await expect(enter()).rejects.toMatchObject({ code: 'code-required' })
+    await expect(enter('000000')).rejects.toMatchObject({ code: 'unauthenticated' })
+    await enter(code())
+    expect(notices.tried).toEqual([
+      `half ${admin.id} password 192.0.2.1`,
+      `half ${admin.id} password 192.0.2.1`,
+      `failed ${admin.id} code 192.0.2.1`,
+      `proved ${admin.id} 192.0.2.1`,
+    ])
+  })
+
   test('work once each, also of eight at once', async () => {
     const { totp, admin, code } = await withCodes(1)
     const used = await Promise.all(Array.from({ length: 8 }, () => totp.use(admin.id, code())))

@@ -133,6 +133,7 @@ async function tenantWorld(database: TestDatabase, lab: Awaited<ReturnType<typeo
     ...{ account_id: administrator.accountId, name: `${name}-token`, hash: token.hash, prefix: token.prefix },
     ...{ rights: TOKEN_RIGHTS, tenant_id: tenantId, expires_at: new Date(Date.now() + 3_600_000) },
   })
+  const noticeId = await insert('notice', { account_id: member.accountId, kind: 'token.made', what: `${name}-notice` })
   const sessionHash = name.padEnd(64, '0')
   const sessionId = uuidv7()
   await database.engine.query(
@@ -163,6 +164,7 @@ async function tenantWorld(database: TestDatabase, lab: Awaited<ReturnType<typeo
       identityProviders: providerId,
       consoles: consoleId,
       credentials: `${name}-passkey`,
+      notices: noticeId,
       owner: administrator.accountId,
       line: String(lines[0]?.id),
     },

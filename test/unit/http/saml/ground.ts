@@ -7,18 +7,21 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { sessionHandlers } from '#server/api/session.ts'
+import { sessionListHandlers } from '#server/api/sessions.ts'
+import { userHandlers } from '#server/api/users.ts'
 import { readConfig } from '#server/config.ts'
 import { createApp } from '#server/http/app.ts'
 import { eventBus } from '#server/http/events.ts'
 import { metricsRegistry } from '#server/http/metrics.ts'
 import { relyingParties } from '#server/identity/credentials/relying-party.ts'
+import { endedEach } from '#server/identity/ending.ts'
 import type { ProviderOptions, ProviderRecord, Rule } from '#server/identity/federation/ports.ts'
 import type { AuditSink, Decision } from '#server/identity/ports.ts'
 import { sessionKeeper } from '#server/identity/sessions.ts'
 import { localSignIn } from '#server/identity/sign-in.ts'
 import { accountStore } from '#server/inventory/accounts.ts'
 import { type Database, EVERYTHING } from '#server/inventory/database.ts'
-import { sessionStore } from '#server/inventory/sessions.ts'
+import { sessionRegister, sessionStore } from '#server/inventory/sessions.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { openFederation } from '#server/wiring-federation.ts'
 import { startTestDatabase } from '#test/peers/postgres.ts'
@@ -33,7 +36,7 @@ import {
   signElement,
   writeResponse,
 } from '../../identity/saml/forge.ts'
-import { memoryAudit, memoryIdempotency, watchInto } from '../../identity/stores.ts'
+import { memoryAudit, memoryIdempotency, memoryNotices, watchInto } from '../../identity/stores.ts'
 
 const freePort = () =>
   new Promise<number>((resolve) => {
@@ -111,7 +114,11 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
   })
   const product = { ...config.product, instance: config.instance, demo: false }
   const { local, ...limits } = config.signIn
+  const notices = memoryNotices()
+  const register = sessionRegister(database)
+  const told = endedEach(sessions, register, federation.logout.end)
   const signIn = localSignIn({
+    notices,
     ...{ accounts, sessions, limits, watch, local, announce: async () => undefined },
     ...{ secondFactor: config.session.secondFactor, ...memoryCredentials(relyingParties(config.http)) },
   })
@@ -122,6 +129,12 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
       session: sessionHandlers({
         ...{ signIn, sessions, product, logout: federation.logout, onFollowed: federation.onFollowed },
         secondFactor: config.session.secondFactor,
+      }),
+      sessions: sessionListHandlers({
+        ...{ register, sessions: told, endSession: federation.logout.end, tell: notices.tell },
+      }),
+      users: userHandlers({
+        ...{ accounts, sessions: told, tell: notices.tell, firstPassword_ms: 60_000 },
       }),
       ...{ signIn: federation.signIn, identityProviders: federation.identityProviders },
       consoles: federation.consoles,
@@ -231,7 +244,7 @@ export async function startSignIn(environment: Record<string, string> = {}, log?
 
   return {
     ...{ origin, port, database, audit, decisions, accounts, sessions, federation, tenant, config, own },
-    ...{ provider, respond, get, post, setOut, enter, cookieOf, atTheDoor, keptBy },
+    ...{ provider, respond, get, post, setOut, enter, cookieOf, atTheDoor, keptBy, told: notices.told },
     whoIs: async (cookie: string) => {
       const answer = await get('/api/v1/session', { cookie })
       return answer.status === 200

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { NameId } from '#server/identity/saml/provider.ts'
 import { signXml } from '#server/identity/saml/sign.ts'
 import { wrapSoap } from '#server/identity/saml/soap.ts'
-import { type SignInGround, startSignIn } from './ground.ts'
+import { operator, type SignInGround, startSignIn } from './ground.ts'
 import { hashOf, startConsole, startProvider } from './logout-peers.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
@@ -167,6 +167,88 @@ describe('signing out here', () => {
       [`Location="${firewall.entityId}`.slice(10), firewall.id],
     )
     expect((await walk(next, '')).location).toContain('left=Firewall')
+  })
+})
+
+describe('a session that is ended in the list of sessions', () => {
+  const end = async (session: string, path: string) => {
+    const headers = { cookie: session }
+    const answer = await fetch(`${ground.origin}/api/v1${path}`, { method: 'DELETE', headers })
+    return answer.status
+  }
+  const idOf = async (session: string) => {
+    const { rows } = await ground.database.engine.query('SELECT id FROM session WHERE hash = $1', [hashOf(session)])
+    return (rows[0] as { id: string }).id
+  }
+
+  test('by an operator is over, its consoles are told, and so is its person', async () => {
+    const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect', 'soap')]
+    const { session } = await ground.enter(idp.provider)
+    const name = await firewall.enter(session)
+    const operators = await ground.provider({ tenantId: null, rules: [operator] })
+    const { session: theirs } = await ground.enter(operators)
+    const before = ground.told.length
+    expect(await end(theirs, `/all-sessions/${await idOf(session)}`)).toBe(204)
+    expect([firewall.soap.told, await isIn(session), await isIn(theirs)]).toEqual([[name], false, true])
+    expect(ground.told.slice(before)).toMatchObject([{ kind: 'session.ended', by: 'alice@example.org' }])
+    const line = (action: string) => ground.audit.lines.findLast((one) => one.action === action)
+    expect(line('sessions.endAny')).toMatchObject({ outcome: 'done', subject: expect.stringMatching(/^user\//) })
+    expect(line('session.logout')).toMatchObject({ outcome: 'done', detail: expect.stringContaining('Firewall') })
+  })
+
+  test('by its person is over, and its consoles are told', async () => {
+    const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect', 'soap')]
+    const [{ session }, here] = [await ground.enter(idp.provider), await ground.enter(idp.provider)]
+    const name = await firewall.enter(session)
+    const before = ground.told.length
+    expect(await end(here.session, `/sessions/${await idOf(session)}`)).toBe(204)
+    expect([firewall.soap.told, await isIn(session), ground.told.length]).toEqual([[name], false, before])
+  })
+
+  test('with all others of its person is over, and its consoles are told', async () => {
+    const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect', 'soap')]
+    const [{ session }, here] = [await ground.enter(idp.provider), await ground.enter(idp.provider)]
+    const name = await firewall.enter(session)
+    expect(await end(here.session, '/sessions')).toBe(204)
+    expect([firewall.soap.told, await isIn(session), await isIn(here.session)]).toEqual([[name], false, true])
+  })
+
+  test.each([
+    ['disabled', 'PATCH', { state: 'disabled' }, 200],
+    ['removed', 'DELETE', undefined, 204],
+  ])('is over where an operator has %s its person, and its consoles are told', async (_what, method, body, status) => {
+    const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect', 'soap')]
+    const { session } = await ground.enter(idp.provider)
+    const name = await firewall.enter(session)
+    const operators = await ground.provider({ tenantId: null, rules: [operator] })
+    const { session: theirs } = await ground.enter(operators)
+    const { rows } = await ground.database.engine.query(
+      'SELECT a.id, a.revision FROM session s JOIN account a ON a.id = s.account_id WHERE s.hash = $1',
+      [hashOf(session)],
+    )
+    const [{ id, revision }] = rows as [{ id: string; revision: number }]
+    const answer = await fetch(`${ground.origin}/api/v1/users/${id}`, {
+      ...{ method, ...(body && { body: JSON.stringify(body) }) },
+      headers: { cookie: theirs, 'if-match': `"${revision}"`, ...(body && { 'content-type': 'application/json' }) },
+    })
+    expect(answer.status).toBe(status)
+    expect([firewall.soap.told, await isIn(session)]).toEqual([[name], false])
+  })
+
+  test('stays where another tenant’s administrator tries it', async () => {
+    const [idp, firewall] = [await provider('soap'), await console('Firewall', 'redirect', 'soap')]
+    const { session } = await ground.enter(idp.provider)
+    await firewall.enter(session)
+    const { rows } = await ground.database.engine.query(
+      `INSERT INTO tenant (id, name, display_name, thread, quota_networks, quota_ports)
+       VALUES (gen_random_uuid(), 'blue', 'blue', 1, 1, 1) ON CONFLICT (name) DO UPDATE SET thread = 1 RETURNING id`,
+    )
+    const tenantId = (rows[0] as { id: string }).id
+    const administrator = { when: [], then: { give: 'role', role: 'tenant-administrator', tenant: tenantId } } as const
+    const other = await ground.provider({ tenantId, rules: [administrator] })
+    const { session: theirs } = await ground.enter(other)
+    expect(await end(theirs, `/all-sessions/${await idOf(session)}`)).toBe(404)
+    expect([firewall.soap.told, await isIn(session)]).toEqual([[], true])
   })
 })
 

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { EVERYTHING } from '#server/inventory/database.ts'
 import { providerAdministration } from '#server/inventory/providers.ts'
 import { tenantStore } from '#server/inventory/tenants.ts'
 import { member, type Provider, type SignInGround, startSignIn } from '../saml/ground.ts'
+import { startConsole } from '../saml/logout-peers.ts'
 
 /** Users and groups pushed over HTTP, with the examples of RFC 7644 and what providers really send. */
 
@@ -54,7 +55,8 @@ async function pusher(more: Parameters<SignInGround['provider']>[0] = {}): Promi
 }
 
 beforeAll(async () => {
-  weft = await startSignIn()
+  // Consoles of a tenant stand on this machine.
+  weft = await startSignIn({ WEFT_METADATA_PRIVATE: 'true' })
   ;({ idp, push } = await pusher())
 })
 afterAll(() => weft?.close())
@@ -308,6 +310,28 @@ describe('a user who signs in', () => {
     await expect.poll(() => rows('SELECT 1 FROM session WHERE account_id = $1', [id])).toEqual([])
     expect(await signIn(String(userName))).toBe('')
     expect(last()).toMatchObject({ action: 'signIn.saml', outcome: 'refused', reason: 'account-disabled' })
+  })
+
+  test('is out of the consoles too that they opened, once they are disabled', async () => {
+    const firewall = await startConsole(weft, ['redirect', 'soap'], 'Firewall')
+    onTestFinished(() => firewall.stop())
+    const { id, userName } = await make()
+    const name = await firewall.enter(await signIn(String(userName)))
+    await patch(`/Users/${id}`, { op: 'replace', path: 'active', value: false })
+    await expect.poll(() => firewall.soap.told).toEqual([name])
+    await expect.poll(() => rows('SELECT 1 FROM session WHERE account_id = $1', [id])).toEqual([])
+  })
+
+  test('is told what they are called otherwise, and finds nothing of who had the name before', async () => {
+    const { id, userName } = await make({ displayName: 'Anna' })
+    const told = () => rows('SELECT kind, what, by FROM notice WHERE account_id = $1', [id])
+    await patch(`/Users/${id}`, { op: 'replace', path: 'displayName', value: 'Anna' })
+    expect(await told()).toEqual([])
+    await patch(`/Users/${id}`, { op: 'replace', path: 'displayName', value: 'Anne' })
+    expect(await told()).toEqual([{ kind: 'account.details', what: 'name', by: idp.name }])
+    await push('DELETE', `/Users/${id}`)
+    expect((await make({ userName, displayName: 'Another' })).id).toBe(id)
+    expect(await told()).toEqual([])
   })
 
   test('is in again when the provider says so', async () => {
