@@ -37,8 +37,8 @@ const operator = callerIn('operator')
 async function opened(files?: { certificate: string; key: string; authorities: string }) {
   const config = { switchTls: { setting: undefined, files }, product: { name: 'Weft', version: '1' }, instance: 'test' }
   const parts = { config, database, datapaths: datapathStore(database), keys, log: pino({ level: 'silent' }) }
-  const { close, handlers, notices } = await openSwitchTls(parts)
-  return { close, notices, ...handlers(() => undefined) }
+  const { close, handlers, attention } = await openSwitchTls(parts)
+  return { close, attention, ...handlers(() => undefined) }
 }
 
 beforeAll(async () => {
@@ -150,11 +150,11 @@ describe('certificates', () => {
 
   test('that end within 30 days are said to operators, unless there is a later one', async () => {
     const looking = { scope: EVERYTHING, rights: new Set(['datapath.read'] as const) }
-    const titles = async () => (await tls.notices(looking)).map(({ title }) => title)
+    const titles = async () => (await tls.attention(looking)).map(({ title }) => title)
     await enrol('fabric-2', { days: 29 })
     expect(await titles()).toContain('Certificate of fabric-2')
-    expect(await tls.notices({ ...looking, scope: { tenantId: tenant } })).toEqual([])
-    expect(await tls.notices({ ...looking, rights: new Set() })).toEqual([])
+    expect(await tls.attention({ ...looking, scope: { tenantId: tenant } })).toEqual([])
+    expect(await tls.attention({ ...looking, rights: new Set() })).toEqual([])
     await enrol('fabric-2', { days: 31 })
     expect(await titles()).not.toContain('Certificate of fabric-2')
   })
@@ -194,7 +194,7 @@ describe('an authority of the operator’s', () => {
     const authority = { ...input, certificate: openssl('x509', '-in', files.authorities) }
     expect((await refusal(call(own.enrol, authority, operator))).errors[0]?.rule).toBe('switch.certificate')
     const looking = { scope: EVERYTHING, rights: new Set(['datapath.read'] as const) }
-    expect((await own.notices(looking)).map(({ title }) => title)).toContain('Weft’s certificate towards switches')
+    expect((await own.attention(looking)).map(({ title }) => title)).toContain('Weft’s certificate towards switches')
     own.close()
   })
 
