@@ -99,6 +99,18 @@ describe('one’s own sessions', () => {
   })
 })
 
+describe('a password that others know', () => {
+  test('is refused where it is chosen, with field, rule, mend, and a line in the audit log', async () => {
+    const { headers, password, send, audit } = await startSignedIn()
+    const choose = (next: string) => send('PUT', '/api/v1/session/password', { current: password, next }, headers)
+    expect(await problem(await choose('NeedForSpeed'))).toMatchObject({
+      ...{ status: 422, errors: [{ pointer: '/next', rule: 'password.common', mend: expect.any(String) }] },
+    })
+    expect(audit.lines.at(-1)).toMatchObject({ action: 'session.password', outcome: 'refused' })
+    expect((await choose('a giraffe on a bicycle')).status).toBe(204)
+  })
+})
+
 describe('codes', () => {
   test('are asked for once they are confirmed, with an answer of their own', async () => {
     const { post, headers, password, send } = await startSignedIn()
