@@ -197,17 +197,20 @@ describe('down', () => {
 
 describe('the first operator', () => {
   test('is called as the installer says, and another name later makes no second one', async () => {
-    rmSync(config.state, { recursive: true })
+    rmSync(config.state, { recursive: true, force: true })
     variables = { WEFT_FIRST_OPERATOR: 'ines' }
     const first = await up()
     const file = path.join(config.state, 'ines-password')
     expect(first.output()).toContain(`Sign in as ines with ${readFileSync(file, 'utf8').trim()}`)
-    expect(await weft('login', '--password-file', file).ended).toBe(0)
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
 
     variables = {}
     expect((await up()).output()).toContain('Sign in as ines with ')
+    const own = path.join(config.state, 'chosen')
+    writeFileSync(own, 'harbour-willow-quartz-19')
+    const login = weft('login', 'ines', '--password-file', file, '--new-password-file', own)
+    expect(await login.ended, login.output()).toBe(0)
     const users = weft('user', 'list', '-o', 'json')
     expect(await users.ended).toBe(0)
     expect(JSON.parse(users.output())).toMatchObject({ items: [{ name: 'ines' }], next: null })
