@@ -111,7 +111,14 @@ beforeAll(async () => {
       '/settings/identity-providers/new',
       '/settings/consoles',
     ],
-    ...['/settings/decisions', '/settings/keys', ...access, '/proved', '/signed-out?ended=Norrdata&left=Firewall'],
+    ...[
+      '/settings/decisions',
+      '/settings/keys',
+      ...access,
+      '/proved',
+      '/signed-out?ended=Norrdata&left=Firewall',
+      '/sign-in/arrival',
+    ],
     ...[`/networks/${network}`, `/networks/${network}/edit`, `/datapaths/${datapath}`, '/no-such-page'],
     ...[`/networks/${long.network.id}`, `/networks/${long.network.id}/edit`, `/changes/${long.change.name}`],
     ...[

@@ -112,6 +112,13 @@ export const passSimpleSamlForm = async (
   password: string,
 ): Promise<Page> => ('AuthState' in fieldsOf(page.html) ? browsing.submit(page, { username, password }) : page)
 
+/** Says at the door of Weft, where the browser is then, that its person wants to come in. */
+export function comeIn(browsing: Browsing, { url }: Page): Promise<Page> {
+  const { origin, pathname, searchParams } = new URL(url)
+  if (pathname !== '/sign-in/arrival') throw new Error(`${url} is not the door`)
+  return browsing.send(`${origin}${pathname}`, { id: searchParams.get('id') ?? '', answer: 'continue' })
+}
+
 /** The message that a page posts: `SAMLResponse` or `SAMLRequest` decoded, where it goes, and its RelayState. */
 export function postedMessage(page: Page): {
   xml: string

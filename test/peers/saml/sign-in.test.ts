@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { member, type Provider, type SignInGround, startSignIn } from '#test/unit/http/saml/ground.ts'
-import { type Browsing, type Page, passSimpleSamlForm, postedMessage, startBrowsing } from './browsing.ts'
+import { type Browsing, comeIn, type Page, passSimpleSamlForm, postedMessage, startBrowsing } from './browsing.ts'
 import { type IdentityProvider, startIdentityProvider } from './simplesamlphp.ts'
 
 /** People sign in to the console through two SimpleSAMLphp providers, with forms, redirects and cookies as a browser has them. */
@@ -63,11 +63,8 @@ describe('signing in through SimpleSAMLphp', () => {
     const browsing = startBrowsing()
     const form = await browsing.open(one.idpInitiatedUrl(`${weft.origin}/saml/metadata`, '/datapaths/7?tab=ports'))
     const arrived = await browsing.submit(await passSimpleSamlForm(browsing, form, 'bob', 'bobpass'))
-    const { pathname, searchParams } = new URL(arrived.url)
-    expect([pathname, await whoIs(browsing)]).toEqual(['/sign-in/arrival', undefined])
-    const page = await browsing.send(`${weft.origin}/sign-in/arrival`, {
-      ...{ id: searchParams.get('id') ?? '', answer: 'continue' },
-    })
+    expect(await whoIs(browsing)).toBeUndefined()
+    const page = await comeIn(browsing, arrived)
     expect(page.url).toBe(`${weft.origin}/datapaths/7?tab=ports`)
     expect(await whoIs(browsing)).toMatchObject({ name: 'bob', role: 'tenant-member' })
   })

@@ -8,7 +8,7 @@ import { consoleAdministration } from '#server/inventory/consoles.ts'
 import { EVERYTHING } from '#server/inventory/database.ts'
 import { member, type Provider, type SignInGround, startSignIn } from '#test/unit/http/saml/ground.ts'
 import { signerOf } from '../../unit/identity/saml/credentials.ts'
-import { type Browsing, passSimpleSamlForm, startBrowsing } from './browsing.ts'
+import { type Browsing, comeIn, passSimpleSamlForm, startBrowsing } from './browsing.ts'
 import { type LassoIdentityProvider, startLasso } from './lasso.ts'
 import { type Mellon, startMellon } from './mellon.ts'
 import { type IdentityProvider, NAME_ID_FORMATS, startIdentityProvider } from './simplesamlphp.ts'
@@ -74,7 +74,7 @@ async function signInToConsole(): Promise<Browsing> {
 async function signInByLasso(): Promise<Browsing> {
   const browsing = startBrowsing()
   const { action, encoded } = await lasso.respond('alice', { serviceProvider: `${weft.origin}/saml/metadata` })
-  await browsing.send(action, { SAMLResponse: encoded })
+  await comeIn(browsing, await browsing.send(action, { SAMLResponse: encoded }))
   expect(await isIn(browsing)).toBe(true)
   return browsing
 }

@@ -6,7 +6,7 @@ export const metadata: Metadata = { title: 'Sign in' }
 
 export default async function ArrivalPage({ searchParams }: { searchParams: Promise<Record<string, unknown>> }) {
   const { id } = await searchParams
-  const name = typeof id === 'string' ? id : ''
-  const arrival = await serverApi.signIn.arrival({ id: name }).catch(() => null)
+  const name = typeof id === 'string' && /^[\w-]{43}$/.test(id) ? id : ''
+  const arrival = name === '' ? null : await serverApi.signIn.arrival({ id: name }).catch(() => null)
   return <Arrival id={name} arrival={arrival} />
 }

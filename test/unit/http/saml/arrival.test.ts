@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Arrival } from '#server/contract/federation.ts'
 import { buildLogoutRequest } from '#server/identity/saml/logout.ts'
 import { newId } from '#server/identity/saml/message.ts'
@@ -162,6 +162,19 @@ describe('an arrival is refused', () => {
     await change(idp)
     expectRefused(await ground.atTheDoor(id, 'continue', { cookie }), reason)
     expect(last()).toMatchObject({ action: 'signIn.saml', outcome: 'refused', provider: idp.name })
+  })
+
+  test('that proved less than the installation asks for, before anybody is kept at the door', async () => {
+    const strict = await startSignIn({ WEFT_SECOND_FACTOR: 'required' })
+    onTestFinished(() => strict.close())
+    const idp = await strict.provider()
+    const answer = await strict.post({ SAMLResponse: await strict.respond(idp) })
+    expect([answer.status, strict.audit.lines.at(-1)?.reason]).toEqual([403, 'second-factor'])
+    const declared = await strict.provider({ options: { secondFactor: 'required' } })
+    const arrived = strict.keptBy(await strict.post({ SAMLResponse: await strict.respond(declared) }))
+    await strict.database.engine.query(`UPDATE identity_provider SET options = '{}' WHERE id = $1`, [declared.id])
+    const late = await strict.atTheDoor(arrived.id, 'continue', { cookie: arrived.cookie })
+    expect([late.status, strict.audit.lines.at(-1)?.reason]).toEqual([403, 'second-factor'])
   })
 
   test('never with the rights of before: those that the rules give now count', async () => {
