@@ -54,6 +54,8 @@ export async function openSwitchTls({ config, database, datapaths, keys, log }: 
     gate,
     handlers: (publish: (event: Event) => void) => switchCertificateHandlers({ enrolment, names, publish }),
     attention: switchCertificateAttention(store, ownEnd),
+    /** Renews, and closes what ended or is trusted no longer; done by itself from time to time. */
+    tick,
     close: () => clearInterval(timer),
   }
 }

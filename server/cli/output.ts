@@ -16,6 +16,8 @@ function cell(value: unknown): string {
     const names = value.map((one) => (isObject(one) ? one.name : undefined))
     return names.every((name) => typeof name === 'string') ? names.join(' ') : String(value.length)
   }
+  // Keys and certificates are for files.
+  if (String(value).startsWith('-----BEGIN ')) return 'PEM, by -o json'
   if (!isObject(value)) return String(value).replaceAll('\n', ' ')
   if (typeof value.state === 'string') return value.state
   if (typeof value.name === 'string') return value.name

@@ -99,6 +99,25 @@ describe('an enrolled switch', () => {
   })
 })
 
+it('an authority is replaced in two steps, and the switch is cut off when the one before it is retired', async () => {
+  ground = await tlsGround()
+  const { keys, tls } = ground
+  const before = await ground.enrol(peer.dir, 'a')
+  await setSsl(peer, before)
+  await dialIn()
+  await ground.connected('a')
+  const { keyId } = await keys.signer('switch-ca')
+  for (const step of ['prepare', 'promote'] as const) await keys.rotate('switch-ca', step)
+  await tls.tick()
+  expect(ground.fleet.connection(ground.idOf('a')).connected).toBe(true)
+  await keys.retire(keyId)
+  await tls.tick()
+  await ground.connected('a', false)
+  await ground.reason('a', 'its certificate is not of an authority that is trusted here')
+  await setSsl(peer, await ground.enrol(peer.dir, 'a'))
+  await ground.connected('a')
+})
+
 describe('a switch is refused, with the reason', () => {
   beforeEach(async () => {
     ground = await tlsGround()
