@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+
+import type { Prefix } from './kernel/prefix.ts'
 import type { Place } from './outbound/places.ts'
 import { DEFAULT_INSTANCE, isLoopback, ROOT, SECRETS, type Values, validate } from './variables.ts'
 
@@ -87,6 +89,8 @@ export interface Config {
     /** What sign-in has to prove at least: anything, several factors, a passkey, or one that no device copies. */
     readonly secondFactor: NonNullable<Values['WEFT_SECOND_FACTOR']>
   }
+  /** Dangerous acts are done from these networks alone; none: from anywhere. */
+  readonly administration: readonly Prefix[]
   readonly signIn: {
     /** The name of the account that is made where there is none yet. */
     readonly firstOperator: string
@@ -280,6 +284,7 @@ export function readConfig(
       fresh_ms: values.WEFT_FRESH_MINUTES * minute_ms,
       secondFactor: values.WEFT_SECOND_FACTOR ?? (isReachable(http) ? 'required' : 'optional'),
     },
+    administration: values.WEFT_ADMINISTRATION_FROM ?? [],
     signIn: {
       firstOperator: values.WEFT_FIRST_OPERATOR,
       local: values.WEFT_LOCAL_SIGN_IN,

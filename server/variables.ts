@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
 import { Name } from './contract/base.ts'
+
+import { type Prefix, parsePrefix } from './kernel/prefix.ts'
 import { isNamed, type Place, parsePlace } from './outbound/places.ts'
 
 /** The folder that holds the program: `weft`, `server/`, `app/`. */
@@ -64,6 +66,16 @@ const places = z.string().transform((text, { issues }) =>
   }),
 )
 
+/** Networks, with commas. */
+const prefixes = z.string().transform((text, { issues }) =>
+  text.split(',').flatMap((one): Prefix[] => {
+    const read = parsePrefix(one.trim())
+    if (read.ok) return [read.value]
+    issues.push({ code: 'custom', message: read.error, input: text })
+    return []
+  }),
+)
+
 /** Every variable that Weft reads, and what it may be. */
 const Environment = z.object({
   WEFT_INSTANCE: z
@@ -89,6 +101,7 @@ const Environment = z.object({
   WEFT_SESSION_MINUTES: minutes.default(1440),
   WEFT_FRESH_MINUTES: minutes.default(10),
   WEFT_FIRST_OPERATOR: Name.default('admin'),
+  WEFT_ADMINISTRATION_FROM: prefixes.optional(),
   WEFT_LOCAL_SIGN_IN: z.enum(['always', 'break-glass']).default('always'),
   WEFT_SECOND_FACTOR: z.enum(['optional', 'required', 'passkey', 'hardware']).optional(),
   WEFT_FIRST_PASSWORD_HOURS: hours.default(72),

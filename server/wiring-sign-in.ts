@@ -18,6 +18,7 @@ import type { PasswordCheck } from './identity/password-check.ts'
 import type { AccountStore, AuditSink } from './identity/ports.ts'
 import { sessionKeeper } from './identity/sessions.ts'
 import { localSignIn } from './identity/sign-in.ts'
+import { announceTaken } from './identity/taken-session.ts'
 import { recentAlerts } from './inventory/alerts.ts'
 import { passkeyStore, totpStore } from './inventory/credentials.ts'
 import type { Database } from './inventory/database.ts'
@@ -70,7 +71,7 @@ export function openSignIn(parts: SignInParts) {
   const notices = noticeDesk({ store: kept, clock, onFault })
   publishNotices(database, publish)
   const register = sessionRegister(database)
-  const keeper = notices.watching(sessionKeeper(store, config.session, clock, moves))
+  const keeper = notices.watching(sessionKeeper(store, config.session, clock, moves, announceTaken({ audit, warn })))
   const sessions = endedEach(keeper, register, endSession)
   const name = `${config.product.name} ${config.instance}`
   const { totpStepsApart: stepsApart } = config.signIn

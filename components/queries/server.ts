@@ -24,10 +24,13 @@ async function sendBySocket(what: Request): Promise<Response> {
   return new Response(body.length > 0 ? new Uint8Array(body) : null, { status: answer.statusCode ?? 502, headers })
 }
 
-/** The API in the name of the person whose request is being answered. */
+/** The API in the name of the person whose request is being answered, and as from where they are. */
 export const serverApi = makeApi(`${WEFT_API}/api/v1`, {
   send: sendBySocket,
-  headers: async () => ({ cookie: (await headers()).get('cookie') ?? '' }),
+  headers: async () => {
+    const asked = await headers()
+    return { cookie: asked.get('cookie') ?? '', 'x-weft-passage': asked.get('x-weft-passage') ?? '' }
+  },
 })
 const serverUtils = makeUtils(serverApi)
 

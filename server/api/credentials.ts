@@ -80,7 +80,7 @@ export function credentialHandlers({ totp, passkeys, factors, sessions, challeng
       await totp.confirm(account.id, input.code)
       await tell(account.id, { kind: 'codes.set-up', addresses: [context.address] })
       // The code has proved what the session owes; a new passkey proves nothing before it is used (`/session/step-up`).
-      const renewed = caller.owes.includes('second-factor') && (await sessions.renew(caller, 'password+totp'))
+      const renewed = caller.owes.includes('second-factor') && (await sessions.renew(caller, 'password+totp', context))
       if (renewed) context.keepSession(renewed.id, renewed.caller.expiresAt_ms)
     }),
     removeTotp: api.credentials.removeTotp.handler(async ({ context }) => {

@@ -3,12 +3,15 @@ import { contract } from '#server/contract/index.ts'
 import type { Right } from '#server/contract/rights.ts'
 import type { Account } from '#server/contract/session.ts'
 import { type Access, accessOf } from '#server/identity/access.ts'
+import type { AdministrationGate } from '#server/identity/context/administration.ts'
+import { conditionWords, type Idle } from '#server/identity/context/conditions.ts'
 import { type Asked, decide, type Verdict } from '#server/identity/decide.ts'
 import { requireFresh } from '#server/identity/freshness.ts'
 import type { AccountRecord, AuditEntry, AuditSink, DecisionSink, Whose } from '#server/identity/ports.ts'
 import type { Caller } from '#server/identity/sessions.ts'
 import { requireSettled } from '#server/identity/settled.ts'
-import { Refusal } from '#server/kernel/refusal.ts'
+import { bindingView } from '#server/inventory/binding-rows.ts'
+import { Refusal, type RefusalDetail } from '#server/kernel/refusal.ts'
 import { requireFieldRights } from './field-rights.ts'
 
 /** What a handler may add to the line that its call leaves in the audit log. */
@@ -46,6 +49,8 @@ export interface RequestContext {
   readonly decisions?: DecisionSink
   /** Who judges calls, where that is not the contract’s right against the caller’s. */
   readonly judge?: (asked: Asked, caller: Caller | undefined) => Verdict
+  /** Where dangerous acts are done from; anywhere, where it is not said. */
+  readonly administration?: AdministrationGate
   /** Gives the client a session id to keep, or null to forget it. */
   readonly keepSession: (id: string | null, expiresAt_ms?: number) => void
 }
@@ -65,7 +70,7 @@ export interface SignedInContext extends RequestContext {
 export function publicAccount(record: AccountRecord, access: Access = accessOf(record.bindings)): Account {
   const { id, name, displayName, email, state, providerName, breakGlass, revision } = record
   const { role, tenantId, tenantName } = access
-  const bindings = record.bindings.map(({ rights: _, ...binding }) => binding)
+  const bindings = record.bindings.map(bindingView)
   const timeOf = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms).toISOString())
   const times = { passwordEndsAt: timeOf(record.passwordEndsAt_ms), signedInAt: timeOf(record.signedInAt_ms) }
   return {
@@ -79,20 +84,27 @@ export function authorise(asked: Asked, { caller, judge = decide }: Pick<Request
   const verdict = judge(asked, caller)
   if (verdict.allowed) return verdict
   if (!caller) throw new Refusal('unauthenticated', 'Nobody is signed in.')
-  throw new Refusal('forbidden', `Not allowed: ${verdict.because}.`)
+  throw new Refusal('forbidden', `Not allowed: ${verdict.because}.`, (verdict.idle ?? []).map(outOfContext))
 }
+
+/** Tells somebody that they hold a role which would do, and where or when it counts. */
+const outOfContext = ({ binding, lacks }: Idle): RefusalDetail => ({
+  ...{ pointer: '', rule: 'binding.context', limit: conditionWords(binding) },
+  message: `The role ${binding.role} does not count ${lacks === 'address' ? 'from here' : 'at this time'}.`,
+  mend: `It counts ${conditionWords(binding)}.`,
+})
 
 /** Every decision is written down, but those about strangers, who have no account. */
 function decided(
   { caller, decisions, address }: RequestContext,
   procedure: string,
   { right, writes }: Asked,
-  verdict: Verdict,
+  { allowed, because }: Verdict,
 ) {
   if (!caller || !decisions) return
   const { account, scope } = caller
   const who = { accountId: account.id, account: nameOf(caller), tenantId: scope.tenantId, address }
-  decisions.record({ ...who, procedure, right: String(right), kind: writes ? 'write' : 'read', ...verdict })
+  decisions.record({ ...who, procedure, right: String(right), kind: writes ? 'write' : 'read', allowed, because })
 }
 
 /** Who acts, as the logs name them: a token is told apart from its owner. */
@@ -142,7 +154,10 @@ export const door = raw.use(async ({ context, procedure, path, next }, input) =>
     const verdict = authorise(asked, context)
     if (context.caller && meta.right !== 'public' && !meta.settles) requireSettled(context.caller)
     if (context.caller) requireFieldRights(meta, input, context.caller)
-    if (meta.fresh && context.caller) requireFresh(context.caller, Date.now())
+    if (meta.fresh && context.caller) {
+      context.administration?.(context.caller, context.address)
+      requireFresh(context.caller, Date.now())
+    }
     if (meta.revision && context.ifMatch === undefined)
       throw new Refusal('revision-required', 'The revision that this is based on is missing.', [
         {

@@ -5,6 +5,7 @@ import { toldWords } from '#server/identity/federation/logout-words.ts'
 import { stepUpPath } from '#server/identity/freshness.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import type { LocalSignIn } from '#server/identity/sign-in.ts'
+import { bindingView } from '#server/inventory/binding-rows.ts'
 import { api, door, publicAccount } from './door.ts'
 
 export interface SessionParts {
@@ -34,12 +35,13 @@ const placesFor = ({ account, access, token }: Caller): Place[] =>
 export function sessionHandlers(parts: SessionParts) {
   const { signIn, sessions, product, secondFactor, logout, onFollowed, onPasswordChanged } = parts
   const view = (caller: Caller): Session => {
-    const { account, access, rights, expiresAt_ms, method, authenticatedAt_ms, freshUntil_ms, owes } = caller
+    const { account, access, rights, expiresAt_ms, method, authenticatedAt_ms, freshUntil_ms, owes, signals } = caller
     return {
       ...{ account: publicAccount(account, access), rights: [...rights], product },
       ...{ expiresAt: time(expiresAt_ms), place: placeOf(access), places: placesFor(caller) },
       ...{ method, authenticatedAt: time(authenticatedAt_ms), freshUntil: time(freshUntil_ms) },
       ...{ owes: [...owes], secondFactor, stepUpUrl: stepUpPath(caller) },
+      ...{ signals: [...signals], idle: caller.idle.map(({ binding }) => bindingView(binding)) },
     }
   }
   return {

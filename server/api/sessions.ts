@@ -1,4 +1,5 @@
 import type { SessionRecord } from '#server/contract/sessions.ts'
+import { signalsOf } from '#server/identity/context/signals.ts'
 import type { Tell } from '#server/identity/notices/ports.ts'
 import type { ListedSession, SessionRegister } from '#server/identity/ports.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
@@ -24,9 +25,11 @@ function noteEnd(note: AuditNote, ended: ListedSession): void {
 /** Sessions: one's own, and those of the accounts that one sees. */
 export function sessionListHandlers({ register, sessions, endSession, tell }: SessionListParts) {
   const view = (session: ListedSession, current: string): SessionRecord => {
-    const { id, accountId, accountName, tenantName, method, providerName, address, agent, hash } = session
+    const { id, accountId, accountName, tenantName, method, providerName, address, agent, hash, failedAt_ms } = session
+    const signals = signalsOf({ session, account: { failedAt_ms } }, session)
     return {
       ...{ id, accountId, accountName, tenantName, method, provider: providerName, address, agent },
+      signals,
       ...{ createdAt: time(session.createdAt_ms), seenAt: time(session.seenAt_ms) },
       ...{ expiresAt: time(sessions.expiresAt_ms(session)), current: hash === current },
     }

@@ -22,7 +22,8 @@ export function tokenHandlers(tokens: TokenStore, tell: Tell) {
       context.note.detail = name
       const place = placeOf(context, input.tenantId)
       const rights = [...new Set(input.rights)]
-      mustHoldEach(context.caller, rights, place, '/rights')
+      // Its owner's conditions are looked at with each use of it.
+      mustHoldEach(context.caller, rights, place, '/rights', null)
       const { token, hash, prefix } = newToken()
       const expiresAt = new Date(Date.now() + days * DAY_MS)
       const made = await tokens.create({

@@ -1,4 +1,5 @@
 import { ROLE_RIGHTS } from '#server/contract/rights.ts'
+import { isConditional } from '#server/identity/context/conditions.ts'
 import { makePassword } from '#server/identity/first-password.ts'
 import { mustHold, mustOutrank } from '#server/identity/grants.ts'
 import type { Tell } from '#server/identity/notices/ports.ts'
@@ -36,6 +37,15 @@ function checkPatch(account: AccountRecord, patch: AccountPatch): void {
     throw refuse(
       ...(['/breakGlass', 'user.break-glass', 'Break-glass accounts are the installation’s, and kept here.'] as const),
       'Make a local account without a tenant for it.',
+    )
+  if (patch.breakGlass && account.bindings.some((one) => one.groupName === null && isConditional(one)))
+    throw refuse(
+      ...([
+        '/breakGlass',
+        'binding.break-glass',
+        'What a break-glass account holds counts from everywhere, always.',
+      ] as const),
+      'Take away its roles that have conditions first.',
     )
 }
 

@@ -20,6 +20,16 @@ export const RoleRecord = z.object({
 })
 export type RoleRecord = z.infer<typeof RoleRecord>
 
+const From = z.array(z.string().max(43)).max(32)
+const Hours = z.string().max(120)
+/** Where a request must come from, and when, for a role to count in it. */
+const Conditions = {
+  from: From.default([]).describe('Counts in requests from these prefixes alone, such as 10.0.0.0/8'),
+  hours: Hours.nullable()
+    .default(null)
+    .describe('Counts at these hours alone, such as Mon-Fri 07:00-19:00 Europe/Berlin'),
+}
+
 export const Binding = z.object({
   id: Id,
   role: z.string(),
@@ -29,6 +39,8 @@ export const Binding = z.object({
   siteName: z.string().nullable(),
   groupName: z.string().nullable().describe('The group that it comes through'),
   source: z.enum(['local', 'provider', 'scim']),
+  from: From.describe('Prefixes that it counts from; none: from everywhere'),
+  hours: Hours.nullable().describe('When it counts; null: at all times'),
 })
 export type Binding = z.infer<typeof Binding>
 
@@ -82,6 +94,7 @@ const NewBinding = {
   role: z.string().min(1).max(63),
   tenantId: Id.nullable().default(null),
   siteId: Id.nullable().default(null),
+  ...Conditions,
 }
 
 export const bindings = {

@@ -248,6 +248,14 @@ const access: readonly FieldsRule[] = [
     of: [...GIVE, 'bindings.take', 'groups.take', 'users.create', 'roles.create', 'roles.update', 'tokens.create'],
   },
   {
+    rule: 'grant.conditions',
+    fields: ['binding.from', 'binding.hours', 'role.rights'],
+    words:
+      'Whoever holds rights from some networks or at some hours alone gives and takes them under conditions as narrow, and makes no roles of them.',
+    mend: 'Give it under conditions as narrow as one’s own.',
+    of: [...GIVE, 'bindings.take', 'groups.take', 'users.create', 'roles.create', 'roles.update'],
+  },
+  {
     rule: 'group.tenant',
     fields: ['group.userId', 'user.tenantId', 'group.tenantId'],
     words: 'Whoever belongs to a tenant is in groups of that tenant alone.',

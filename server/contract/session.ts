@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Binding } from './access.ts'
 import { ById, Id, ListQuery, listOf, Name, procedure, Revision, Time } from './base.ts'
 import { RIGHTS, ROLES } from './rights.ts'
-import { LocalProof, StepUp } from './sessions.ts'
+import { LocalProof, Signal, StepUp } from './sessions.ts'
 
 const DUTIES = ['password', 'second-factor'] as const
 const SECOND_FACTORS = ['optional', 'required', 'passkey', 'hardware'] as const
@@ -40,7 +40,9 @@ export const Session = z.object({
   expiresAt: Time,
   method: z.string().describe('password, passkey, saml, oidc, token; a second factor after a plus'),
   authenticatedAt: Time.describe('When its person last proved who they are'),
-  freshUntil: Time.describe('Until then that counts for dangerous acts'),
+  freshUntil: Time.describe('Until then that counts for dangerous acts, unless there are signals'),
+  signals: z.array(Signal).describe('What has changed since: dangerous acts ask for a new proof'),
+  idle: z.array(Binding).describe('Roles that do not count in this request, for where or when it was sent'),
   owes: z
     .array(z.enum(DUTIES))
     .describe('What has to be settled first: all else is refused (`owed`), which says by what it is settled'),

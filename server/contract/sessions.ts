@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { ById, Id, ListQuery, listOf, procedure, Time } from './base.ts'
 
+/** Something that is otherwise than when its person last proved who they are. */
+export const Signal = z.object({
+  kind: z.enum(['address', 'agent', 'failed-tries']),
+  words: z.string().describe('Such as: address changed from 10.1.2.0/24'),
+})
+
 /** A session in a list. */
 export const SessionRecord = z.object({
   id: Id,
@@ -9,8 +15,9 @@ export const SessionRecord = z.object({
   tenantName: z.string().nullable(),
   method: z.string().describe('password, passkey, saml, oidc; a second factor after a plus'),
   provider: z.string().nullable(),
-  address: z.string(),
-  agent: z.string(),
+  address: z.string().describe('Where it was last used from'),
+  agent: z.string().describe('And with what'),
+  signals: z.array(Signal).describe('What has changed since its last proof: dangerous acts ask for a new one'),
   createdAt: Time,
   seenAt: Time,
   expiresAt: Time,

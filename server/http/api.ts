@@ -11,6 +11,7 @@ import { once } from './idempotency.ts'
 import { PROBLEM_TYPE, problemHeaders, problemOf } from './problem.ts'
 import { type HttpProcedure, proceduresOf } from './procedures.ts'
 import { type Rates, rateHeaders } from './rates.ts'
+import { whenceOf } from './whence.ts'
 
 export const API_PREFIX = '/api/v1'
 export const BODY_LIMIT_BYTES = 64 * 1024
@@ -29,6 +30,7 @@ export interface ApiParts {
   readonly decisions?: DecisionSink
   /** Who judges calls, where that is not the contract. */
   readonly judge?: NonNullable<RequestContext['judge']>
+  readonly administration?: NonNullable<RequestContext['administration']>
 }
 
 declare module 'fastify' {
@@ -93,10 +95,10 @@ function contextOf(
   caller: Caller | undefined,
 ): RequestContext {
   return {
-    ...{ caller, address: request.ip, audit: parts.audit, note: {} },
+    ...{ caller, ...whenceOf(request), audit: parts.audit, note: {} },
     ...(parts.decisions && { decisions: parts.decisions }),
     ...(parts.judge && { judge: parts.judge }),
-    agent: request.headers['user-agent'] ?? '',
+    ...(parts.administration && { administration: parts.administration }),
     browser: cookieOf(request.headers.cookie, parts.loginCookie),
     origin: `${request.protocol}://${request.host}`,
     ifMatch: revisionOf(request.headers['if-match']),

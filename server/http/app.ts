@@ -11,6 +11,7 @@ import Fastify, {
 } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Config } from '#server/config.ts'
+import { administrationFrom } from '#server/identity/context/administration.ts'
 import type { LimitWatch } from '#server/identity/limits.ts'
 import { TLS } from '#server/kernel/tls.ts'
 import { API_PREFIX, type ApiParts, registerApi } from './api.ts'
@@ -35,8 +36,8 @@ export interface RoutesContext {
   readonly product: Config['product']
 }
 
-export interface AppParts extends Omit<ApiParts, 'cookie' | 'loginCookie' | 'rates'> {
-  readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product' | 'rates'>
+export interface AppParts extends Omit<ApiParts, 'cookie' | 'loginCookie' | 'rates' | 'administration'> {
+  readonly config: Pick<Config, 'http' | 'web' | 'instance' | 'product' | 'rates' | 'administration'>
   readonly events: EventBus
   /** Told when a limit on requests is reached. */
   readonly limits: LimitWatch
@@ -121,7 +122,14 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   app.get(`${API_PREFIX}/openapi.json`, (_request, reply) => reply.type('application/json').send(document))
   registerExplorer(app, config.product.name)
   registerStream(app, { events: parts.events, sessions: parts.sessions, decisions: parts.decisions, cookie })
-  await registerApi(app, { ...parts, cookie, loginCookie, rates: requestRates(config.rates, parts.limits) })
+  const administration = administrationFrom(config.administration)
+  await registerApi(app, {
+    ...parts,
+    cookie,
+    loginCookie,
+    rates: requestRates(config.rates, parts.limits),
+    administration,
+  })
   const at = { cookie, loginCookie, product: config.product }
   for (const routes of parts.routes ?? []) await routes(app, at)
   await registerWeb(app, config.web.socket)

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { DEFAULT_INSTANCE } from '#server/config.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
+import { whenceOf } from './whence.ts'
 
 /** Cookies know no ports: two instances on one host keep apart by name. */
 export const cookieName = (instance: string): string =>
@@ -42,5 +43,5 @@ export async function callerOf(
   sessions: Pick<Sessions, 'find'>,
 ): Promise<Caller | undefined> {
   const id = sessionIdOf(request, cookie)
-  return id === undefined ? undefined : sessions.find(id, request.ip)
+  return id === undefined ? undefined : sessions.find(id, whenceOf(request))
 }

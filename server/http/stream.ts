@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { nameOf } from '#server/api/door.ts'
 import type { EventMessage } from '#server/contract/overview.ts'
 import { decide } from '#server/identity/decide.ts'
-import type { DecisionSink } from '#server/identity/ports.ts'
+import type { DecisionSink, Whence } from '#server/identity/ports.ts'
 import type { Caller, Sessions } from '#server/identity/sessions.ts'
 import { requireSettled } from '#server/identity/settled.ts'
 import { Refusal } from '#server/kernel/refusal.ts'
 import { callerOf, sessionIdOf } from './caller.ts'
 import type { EventBus } from './events.ts'
+import { whenceOf } from './whence.ts'
 
 export interface StreamParts {
   readonly events: EventBus
@@ -46,7 +47,7 @@ function follow(
   { events, sessions, heartbeat_ms = 15_000 }: StreamParts,
   id: string,
   caller: Caller,
-  { lastId, address }: { lastId: string | undefined; address: string },
+  { lastId, from }: { lastId: string | undefined; from: Whence },
   reply: FastifyReply,
 ) {
   const { raw } = reply
@@ -56,9 +57,9 @@ function follow(
     raw.write(text)
     if (raw.writableLength > BACKLOG_BYTES) raw.destroy()
   }
-  /** Ends the stream with the session, and where its person may do something else than before. */
+  /** Ends the stream with the session, and where its person may do something else than before: also since hours ended. */
   const look = async (): Promise<boolean> => {
-    const still = await sessions.look(id, address).catch(() => caller)
+    const still = await sessions.look(id, from).catch(() => caller)
     const same = still !== undefined && still.owes.length === 0 && sameAccess(still, caller)
     if (!same) raw.end()
     return same
@@ -102,6 +103,6 @@ export function registerStream(app: FastifyInstance, parts: StreamParts): void {
     reply.raw.writeHead(200, STREAM_HEADERS)
     open.add(reply)
     reply.raw.once('close', () => open.delete(reply))
-    follow(parts, id, caller, { lastId: lastIdOf(request), address: request.ip }, reply)
+    follow(parts, id, caller, { lastId: lastIdOf(request), from: whenceOf(request) }, reply)
   })
 }

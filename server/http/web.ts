@@ -1,6 +1,7 @@
 import proxy from '@fastify/http-proxy'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { makeNonce, pagePolicy } from './security.ts'
+import { PASSAGE, passageFor } from './whence.ts'
 
 /** Shown while the web server is away: it comes back by itself, and so does the page. */
 const AWAY = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
@@ -30,6 +31,7 @@ export async function registerWeb(app: FastifyInstance, socket: string): Promise
           ...headers,
           host: 'localhost',
           'x-nonce': request.nonce,
+          [PASSAGE]: passageFor(request as FastifyRequest),
           // Next takes the nonce for its own scripts from here.
           'content-security-policy': pagePolicy(request.nonce),
         }),

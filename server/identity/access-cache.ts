@@ -99,10 +99,10 @@ export function cachedSessions(store: SessionStore, parts: CacheParts): SessionS
   return {
     ...store,
     find: cache.find,
-    async touch(hash, seenAt_ms) {
+    async touch(hash, seen) {
       // First, so that of many requests at once only one writes.
-      cache.revise(hash, ({ session, account }) => ({ account, session: { ...session, seenAt_ms } }))
-      await store.touch(hash, seenAt_ms)
+      cache.revise(hash, ({ session, account }) => ({ account, session: { ...session, ...seen } }))
+      await store.touch(hash, seen)
     },
     renew: (hash, next) => written(hash, store.renew(hash, next)),
     move: (hash, place) => written(hash, store.move(hash, place)),

@@ -15,10 +15,15 @@ const mendFor = (caller: Caller): string => {
     : `Open ${path} in the browser that is signed in, then send this again.`
 }
 
-/** Lets a dangerous act through where its person proved lately who they are. Throws `Refusal` (`step-up-required`). */
+/**
+ * Lets a dangerous act through where its person proved lately who they are, and nothing has changed since. Throws `Refusal`
+ * (`step-up-required`).
+ */
 export function requireFresh(caller: Caller, now_ms: number): void {
-  if (caller.token || now_ms < caller.freshUntil_ms) return
-  const message = 'This needs a fresh proof of who you are.'
+  const { token, signals, freshUntil_ms } = caller
+  if (token || (signals.length === 0 && now_ms < freshUntil_ms)) return
+  const why = signals.map(({ words }) => words).join('; ')
+  const message = `This needs a fresh proof of who you are${why === '' ? '' : ` (${why})`}.`
   throw new Refusal('step-up-required', message, [{ pointer: '', rule: 'step-up', message, mend: mendFor(caller) }])
 }
 

@@ -1,7 +1,8 @@
 import type { Right } from '#server/contract/rights.ts'
 import { brokenRules, Refusal } from '#server/kernel/refusal.ts'
 import { accessAt, countsAt, isEverywhere, type Place, samePlace } from './access.ts'
-import type { Binding, Whose } from './ports.ts'
+import { conditionsWithin, conditionWords, isConditional, UNCONDITIONAL } from './context/conditions.ts'
+import type { Binding, Conditions, Whose } from './ports.ts'
 import type { Caller } from './sessions.ts'
 
 /** A role as it is given: what it may do, and whose it is. */
@@ -20,10 +21,18 @@ const placed = ({ tenantId, siteId }: Whose): Place => ({
   ...{ tenantId, tenantName: null, siteId: siteId ?? null, siteName: null },
 })
 
-/** What somebody holds at a place, and so may give there. Whoever works at one place acts at that one alone. */
-export function heldAt({ account, scope, token }: Giver, place: Whose): ReadonlySet<Right> {
+/**
+ * What somebody holds at a place, and so may give there. Whoever works at one place acts at that one alone. `under`: only
+ * what they hold wherever and whenever these conditions hold; null: what counts in this request.
+ */
+export function heldAt(
+  { account, scope, token }: Giver,
+  place: Whose,
+  under: Conditions | null = UNCONDITIONAL,
+): ReadonlySet<Right> {
   if (!isEverywhere(scope) && !samePlace(scope, place)) return new Set()
-  const { rights } = accessAt(account.bindings, placed(place))
+  const wide = under ? account.bindings.filter((binding) => conditionsWithin(under, binding)) : account.bindings
+  const { rights } = accessAt(wide, placed(place))
   return token ? rights.intersection(token.rights) : rights
 }
 
@@ -32,24 +41,48 @@ export const effectiveAt = (rights: readonly Right[], place: Whose): Right[] =>
   rights.filter((right) => countsAt(right, place))
 
 /** Throws `Refusal` (`forbidden`) where rights are given, or taken, that count at a place and that one does not hold there oneself. */
-export function mustHold(giver: Giver, rights: readonly Right[], place: Whose, pointer: string): void {
-  mustHoldEach(giver, effectiveAt(rights, place), place, pointer)
+export function mustHold(
+  giver: Giver,
+  rights: readonly Right[],
+  place: Whose,
+  pointer: string,
+  under?: Conditions,
+): void {
+  mustHoldEach(giver, effectiveAt(rights, place), place, pointer, under)
 }
 
 /** The same of rights that have no effect at that place too: nobody makes a role of what they lack, wherever that may lead. */
-export function mustHoldEach(giver: Giver, rights: readonly Right[], place: Whose, pointer: string): void {
-  const held = heldAt(giver, place)
+export function mustHoldEach(
+  giver: Giver,
+  rights: readonly Right[],
+  place: Whose,
+  pointer: string,
+  under: Conditions | null = UNCONDITIONAL,
+): void {
+  const held = heldAt(giver, place, under)
   const lacking = rights.filter((right) => !held.has(right))
   if (lacking.length === 0) return
+  const now = heldAt(giver, place, null)
+  if (under && lacking.every((right) => now.has(right))) throw tooWide(giver, under)
   const message = `${giver.account.name} does not hold ${lacking.join(', ')} there, and so cannot give or take it.`
   throw new Refusal('forbidden', message, [
     { pointer, rule: 'grant.beyond', message, mend: 'Ask somebody who holds it, or leave it out.' },
   ])
 }
 
+/** It counts now, but not wherever and whenever what is given would. */
+function tooWide({ account }: Giver, under: Conditions): Refusal {
+  const wide = isConditional(under) ? conditionWords(under) : 'from everywhere and at all times'
+  const message = `${account.name} does not hold that ${wide}, and so cannot give or take it.`
+  const own = [...new Set(account.bindings.filter(isConditional).map(conditionWords))].join('; or ')
+  return new Refusal('forbidden', message, [
+    { pointer: '/from', rule: 'grant.conditions', message, mend: `Give it under conditions as narrow as ${own}.` },
+  ])
+}
+
 /** Throws `Refusal` (`forbidden`) where somebody holds more than the one who would change or remove them. */
 export function mustOutrank(giver: Giver, bindings: readonly Binding[]): void {
-  for (const binding of bindings) mustHold(giver, binding.rights, binding, '/id')
+  for (const binding of bindings) mustHold(giver, binding.rights, binding, '/id', binding)
 }
 
 const refuse = (pointer: string, rule: string, message: string, mend: string) =>

@@ -1,7 +1,15 @@
 import type { Right } from '#server/contract/rights.ts'
 
+/** Where a request must come from, and when, for a role to count in it. */
+export interface Conditions {
+  /** Prefixes; none: from everywhere. */
+  readonly from: readonly string[]
+  /** Such as `Mon-Fri 07:00-19:00 Europe/Berlin`; null: at all times. */
+  readonly hours: string | null
+}
+
 /** A role that an account holds, by itself or through a group, and where. */
-export interface Binding {
+export interface Binding extends Conditions {
   readonly id: string
   /** The role's name: one of those in code, or one that was made. */
   readonly role: string
@@ -15,6 +23,13 @@ export interface Binding {
   readonly groupName: string | null
   /** Who gave it: people here, its provider's attributes at the last sign-in, or SCIM. */
   readonly source: 'local' | 'provider' | 'scim'
+}
+
+/** Where a request comes from, and what sends it. */
+export interface Whence {
+  readonly address: string
+  /** What its program calls itself. */
+  readonly agent: string
 }
 
 /** A person who may sign in. */
@@ -37,6 +52,8 @@ export interface AccountRecord {
   /** For when every provider is down: its sign-ins are loud. */
   readonly breakGlass: boolean
   readonly signedInAt_ms: number | null
+  /** When somebody last tried in vain to prove that they are this person. */
+  readonly failedAt_ms: number | null
   readonly revision: number
   readonly bindings: readonly Binding[]
 }
@@ -73,6 +90,8 @@ export interface AccountStore {
   create(scope: Whose, account: NewAccount): Promise<AccountRecord>
   /** `endsAt_ms`: of a password that was made for its person. */
   setPassword(id: string, passwordHash: string, endsAt_ms?: number | null): Promise<void>
+  /** Notes that somebody tried in vain to be one of the accounts that are kept here; no such name is no fault. */
+  noteFailure(name: string, at_ms: number): Promise<void>
   /** Throws `Refusal`: `not-found` outside of the scope, `revision-stale`, `rule` for the last operator. */
   update(scope: Whose, id: string, revision: number, patch: AccountPatch): Promise<AccountRecord>
   /** As the scope may see it; throws `Refusal` (`not-found`). */
@@ -113,10 +132,13 @@ export interface StoredSession {
   readonly tenantId: string | null
   readonly siteId: string | null
   readonly createdAt_ms: number
-  /** When it was last used, to the minute. */
+  /** When it was last used, to the minute, where from, and with what. */
   readonly seenAt_ms: number
   readonly address: string
   readonly agent: string
+  /** Networks in which its person proved who they are, the last one first, and what they did it with. */
+  readonly provedNetworks: readonly string[]
+  readonly provedAgent: string
 }
 
 /** A session with the account as it is now. */
@@ -125,13 +147,19 @@ export interface FoundSession {
   readonly account: AccountRecord
 }
 
+/** That a session was used. */
+export type SessionUse = Pick<StoredSession, 'seenAt_ms' | 'address' | 'agent'>
+/** What a new proof changes of a session. */
+export type SessionProof = SessionUse &
+  Pick<StoredSession, 'hash' | 'method' | 'authenticatedAt_ms' | 'provedNetworks' | 'provedAgent'>
+
 export interface SessionStore {
   insert(session: StoredSession): Promise<void>
   /** Undefined when the session or its account is gone. */
   find(hash: string): Promise<FoundSession | undefined>
-  touch(hash: string, at_ms: number): Promise<void>
+  touch(hash: string, seen: SessionUse): Promise<void>
   /** Puts a session under the hash of another id, after its person proved anew who they are; false when it is gone. */
-  renew(hash: string, next: Pick<StoredSession, 'hash' | 'method' | 'authenticatedAt_ms'>): Promise<boolean>
+  renew(hash: string, next: SessionProof): Promise<boolean>
   /** Its person goes on somewhere else. */
   move(hash: string, place: Whose): Promise<void>
   remove(hash: string): Promise<void>
@@ -143,6 +171,7 @@ export interface SessionStore {
 
 /** A session in a list, with names. */
 export interface ListedSession extends StoredSession {
+  readonly failedAt_ms: number | null
   readonly accountName: string
   readonly tenantName: string | null
   readonly providerName: string | null

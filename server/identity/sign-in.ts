@@ -9,7 +9,7 @@ import { type LimitWatch, limitCounter, neighbourhood, TooManyTries } from './li
 import type { Notices } from './notices/notices.ts'
 import { fitsPassword, hashPassword } from './password.ts'
 import type { PasswordCheck } from './password-check.ts'
-import type { AccountRecord, AccountStore } from './ports.ts'
+import type { AccountRecord, AccountStore, Whence } from './ports.ts'
 import type { Caller, Sessions } from './sessions.ts'
 
 export interface SignInLimits {
@@ -30,13 +30,8 @@ export type LocalProof =
   | { readonly name: string; readonly password: string; readonly code?: string | undefined }
   | { readonly passkey: unknown }
 
-export interface Origin {
-  readonly address: string
-  readonly agent: string
-}
-
 /** Where a proof that is checked here comes from. */
-export interface LocalOrigin extends Origin {
+export interface LocalOrigin extends Whence {
   /** Scheme, host and port that the client called. */
   readonly origin: string
   /** Takes the exact reason of a refusal, which those outside are not told. */
@@ -59,12 +54,12 @@ export interface LocalSignIn {
 }
 
 export interface LocalSignInParts {
-  readonly accounts: Pick<AccountStore, 'byName' | 'byId' | 'setPassword'>
+  readonly accounts: Pick<AccountStore, 'byName' | 'byId' | 'setPassword' | 'noteFailure'>
   readonly sessions: Pick<Sessions, 'begin' | 'renew' | 'endOthers'>
   readonly limits: SignInLimits
   readonly watch: LimitWatch
   readonly totp: Pick<Totp, 'isAsked' | 'use'>
-  readonly passkeys: Pick<Passkeys, 'assert'>
+  readonly passkeys: Pick<Passkeys, 'assert' | 'of'>
   /** Which accounts sign in here. */
   readonly local: 'always' | 'break-glass'
   /** What sign-in has to prove at least. */
@@ -166,6 +161,13 @@ const weakProof = () =>
     'Prove it by a passkey, or by password and code where codes are asked for.',
   )
 
+const passkeyRequired = () =>
+  refusal(
+    'forbidden',
+    { pointer: '', rule: 'passkey', mend: 'Use a passkey in the console, or sign in anew.' },
+    'Something has changed since you last proved who you are: this time it takes the passkey.',
+  )
+
 interface Proved {
   readonly account: AccountRecord
   readonly method: string
@@ -201,8 +203,11 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     }
   }
 
+  /** Nobody waits for it: how long an answer takes would tell whether there is such an account. */
+  const failed = (name: string) => void accounts.noteFailure(name, clock.now_ms()).catch(() => {})
+
   /** A right password is not yet a sign-in where codes are asked: until the code fits too, the account's try counts. */
-  async function methodOf({ id }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {
+  async function methodOf({ id, name }: AccountRecord, code: string | undefined, from: LocalOrigin): Promise<string> {
     if (!(await totp.isAsked(id))) return 'password'
     if (code === undefined) {
       watch.half(id, 'password', from.address)
@@ -213,6 +218,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     watch.half(id, 'password', from.address)
     watch.failed({ id }, 'code', from.address)
     from.note.reason = 'code'
+    failed(name)
     throw wrongCode()
   }
 
@@ -225,6 +231,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     await countOf({ name }, 'password', from.address)
     const account = await accounts.byName(name)
     const fits = await fitsPassword(account?.passwordHash, password)
+    if (!account || !fits) failed(name)
     // Of names that nobody has too: it must not take another time.
     if (!fits) watch.failed({ name }, 'password', from.address)
     if (!account) throw wrong(from, 'unknown-account')
@@ -274,7 +281,10 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
           : await byPassword(caller.account.name, proof.password, proof.code, from)
       // What was proved by more does not go on with less.
       if (!caller.owes.includes('second-factor') && !meets(method, secondFactor)) throw weakProof()
-      const renewed = await sessions.renew(caller, method)
+      // Whoever came by a session may have come by the password as well.
+      if (method === 'password' && caller.signals.length > 0 && (await passkeys.of(caller.account.id)).length > 0)
+        throw passkeyRequired()
+      const renewed = await sessions.renew(caller, method, from)
       if (!renewed) throw new Refusal('unauthenticated', 'The session has ended.')
       return renewed
     },

@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { accessAt } from './access.ts'
+import { accountIn } from './context/judge.ts'
 import { type Duty, meets, type SecondFactor } from './duties.ts'
-import type { AccountRecord, StoredToken, TokenDirectory } from './ports.ts'
+import type { AccountRecord, StoredToken, TokenDirectory, Whence } from './ports.ts'
 import type { Caller, Sessions } from './sessions.ts'
 
 const TOKEN_BYTES = 32
@@ -57,29 +58,24 @@ function owedByOwner(
 export async function callerOfToken(
   tokens: TokenDirectory,
   text: string,
-  address: string,
+  from: Whence | undefined,
   { secondFactor, clock = systemClock }: TokenRules,
 ): Promise<Caller | undefined> {
   if (!isToken(text)) return undefined
   const found = await tokens.find(hashOf(text))
   const now_ms = clock.now_ms()
   if (!found || found.token.expiresAt_ms <= now_ms || found.account.state !== 'active') return undefined
-  const { account, token } = found
+  const { token } = found
+  const { account, idle } = accountIn(found.account, from, now_ms)
   const { id, name, tenantId, siteId, createdAt_ms, expiresAt_ms, usedAt_ms } = token
-  if (usedAt_ms === null || now_ms - usedAt_ms >= TOUCH_MS) await tokens.touch(id, now_ms, address)
+  if (usedAt_ms === null || now_ms - usedAt_ms >= TOUCH_MS) await tokens.touch(id, now_ms, from?.address ?? '')
   const access = accessAt(account.bindings, token)
   const given = new Set(token.rights)
   const rights = access.rights.intersection(given)
   return {
-    ...{
-      account,
-      session: '',
-      expiresAt_ms,
-      method: 'token',
-      authenticatedAt_ms: createdAt_ms,
-      freshUntil_ms: expiresAt_ms,
-      owes: owedByOwner(account, token, secondFactor),
-    },
+    ...{ account, idle, signals: [], session: '', method: 'token' },
+    ...{ expiresAt_ms, authenticatedAt_ms: createdAt_ms, freshUntil_ms: expiresAt_ms },
+    owes: owedByOwner(account, token, secondFactor),
     ...{ access: { ...access, rights }, rights, scope: { tenantId, siteId }, token: { id, name, rights: given } },
   }
 }
@@ -87,6 +83,6 @@ export async function callerOfToken(
 /** Sessions that know tokens too: whoever asks who somebody is need not know which of the two they came with. */
 export const withTokens = (sessions: Sessions, tokens: TokenDirectory, rules: TokenRules): Sessions => ({
   ...sessions,
-  find: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address, rules) : sessions.find(id, address)),
-  look: (id, address = '') => (TOKEN.test(id) ? callerOfToken(tokens, id, address, rules) : sessions.look(id, address)),
+  find: (id, from) => (TOKEN.test(id) ? callerOfToken(tokens, id, from, rules) : sessions.find(id, from)),
+  look: (id, from) => (TOKEN.test(id) ? callerOfToken(tokens, id, from, rules) : sessions.look(id, from)),
 })

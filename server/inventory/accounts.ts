@@ -17,7 +17,7 @@ export const ACCOUNT_FIELDS: Fields = {
 export const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displayName", a.email, a.tenant_id AS "tenantId",
     t.name AS "tenantName", a.provider_id AS "providerId", i.name AS "providerName", a.password_hash AS "passwordHash",
     a.password_ends_at AS "passwordEndsAt", a.state,
-    a.break_glass AS "breakGlass", a.signed_in_at AS "signedInAt", a.revision, held.bindings, held.roles AS role
+    a.break_glass AS "breakGlass", a.signed_in_at AS "signedInAt", a.failed_at AS "failedAt", a.revision, held.bindings, held.roles AS role
   FROM account a LEFT JOIN tenant t ON t.id = a.tenant_id LEFT JOIN identity_provider i ON i.id = a.provider_id
   LEFT JOIN LATERAL (
     SELECT coalesce(jsonb_agg(${BINDING_JSON} ORDER BY b.created_at, b.id), '[]') AS bindings,
@@ -26,17 +26,23 @@ export const ACCOUNTS = Prisma.sql`SELECT a.id, a.name, a.display_name AS "displ
     WHERE b.account_id = a.id OR b.group_id IN (SELECT m.group_id FROM group_member m WHERE m.account_id = a.id)
   ) held ON true`
 
-export interface AccountRow extends Omit<AccountRecord, 'bindings' | 'signedInAt_ms' | 'passwordEndsAt_ms'> {
+export interface AccountRow
+  extends Omit<AccountRecord, 'bindings' | 'signedInAt_ms' | 'passwordEndsAt_ms' | 'failedAt_ms'> {
   readonly signedInAt: Date | null
   readonly passwordEndsAt: Date | null
+  readonly failedAt: Date | null
   readonly bindings: BindingRow[]
 }
 
 /** A row of `ACCOUNTS` as everybody else has it. */
 export const accountOf = (row: AccountRow): AccountRecord => {
   const { id, name, displayName, email, tenantId, tenantName, providerId, providerName, ...rest } = row
-  const { passwordHash, passwordEndsAt, state, breakGlass, signedInAt, revision, bindings } = rest
-  const times = { passwordEndsAt_ms: passwordEndsAt?.getTime() ?? null, signedInAt_ms: signedInAt?.getTime() ?? null }
+  const { passwordHash, state, breakGlass, revision, bindings } = rest
+  const at = (time: Date | null) => time?.getTime() ?? null
+  const times = {
+    ...{ passwordEndsAt_ms: at(rest.passwordEndsAt), signedInAt_ms: at(rest.signedInAt) },
+    failedAt_ms: at(rest.failedAt),
+  }
   const origin = { providerId, providerName, passwordHash, state, breakGlass, ...times, revision }
   return { id, name, displayName, email, tenantId, tenantName, ...origin, bindings: bindings.map(bindingOf) }
 }
@@ -99,6 +105,11 @@ export function accountStore(database: Database): AccountStore {
     setPassword: async (id, passwordHash, endsAt_ms = null) => {
       const data = { passwordHash, passwordEndsAt: timeOf(endsAt_ms) }
       await all((tx) => tx.account.updateMany({ where: { id }, data }))
+    },
+    noteFailure: async (name, at_ms) => {
+      await all((tx) =>
+        tx.account.updateMany({ where: { name, providerId: null }, data: { failedAt: new Date(at_ms) } }),
+      )
     },
     get: (scope, id) => database.inScope(scope, (tx) => held(tx, id)),
     update: (scope, id, revision, patch) =>

@@ -5,7 +5,8 @@ import { Prisma } from './generated/client.ts'
 
 /** A row of `role_binding b`, joined as `BINDING_JOINS` says. */
 export const BINDING_JSON = Prisma.sql`jsonb_build_object('id', b.id, 'builtin', b.builtin, 'role', coalesce(r.name, b.builtin), 'rights', r.rights,
-        'tenantId', b.tenant_id, 'tenantName', bt.name, 'siteId', b.site_id, 'siteName', s.name, 'groupName', g.name, 'source', b.source)`
+        'tenantId', b.tenant_id, 'tenantName', bt.name, 'siteId', b.site_id, 'siteName', s.name, 'groupName', g.name, 'source', b.source,
+        'from', b."from", 'hours', b.hours)`
 export const BINDING_JOINS = Prisma.sql`LEFT JOIN role r ON r.id = b.role_id LEFT JOIN user_group g ON g.id = b.group_id
       LEFT JOIN tenant bt ON bt.id = b.tenant_id LEFT JOIN site s ON s.id = b.site_id`
 
@@ -28,4 +29,4 @@ export const bindingOf = ({ builtin, rights, ...binding }: BindingRow): Binding 
 })
 
 /** A binding as the API shows it. */
-export const bindingView = ({ rights: _, ...binding }: Binding): BindingView => binding
+export const bindingView = ({ rights: _, from, ...binding }: Binding): BindingView => ({ ...binding, from: [...from] })

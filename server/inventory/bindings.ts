@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Binding, Whose } from '#server/identity/ports.ts'
+import { UNCONDITIONAL } from '#server/identity/context/conditions.ts'
+import type { Binding, Conditions, Whose } from '#server/identity/ports.ts'
 import { notFound, Refusal } from '#server/kernel/refusal.ts'
 import { BINDING_JOINS, BINDING_JSON, type BindingRow, bindingOf } from './binding-rows.ts'
 import { type Database, EVERYTHING, isUniqueViolation, type Scope, type Transaction } from './database.ts'
@@ -12,8 +13,8 @@ import { type BindableRole, lockRole } from './roles.ts'
 export type Holder = { readonly accountId: string } | { readonly groupId: string }
 
 export interface BindingStore {
-  /** Throws `Refusal`: `conflict` where it is held there already, `rule` where there is no such place. */
-  give(scope: Scope, holder: Holder, role: BindableRole, place: Whose): Promise<Binding>
+  /** Throws `Refusal`: `conflict` where it is held there already, under the same conditions or under none; `rule` where there is no such place. */
+  give(scope: Scope, holder: Holder, role: BindableRole, place: Whose, conditions?: Conditions): Promise<Binding>
   /** A binding of that holder. Throws `Refusal` (`not-found`). */
   get(scope: Scope, holder: Holder, id: string): Promise<Binding>
   /** Throws `Refusal`: `rule` for the last operator, `conflict` for what a provider gives anew each time. */
@@ -43,14 +44,16 @@ async function find(tx: Transaction, holder: Holder, id: string): Promise<Bindin
   return binding
 }
 
-async function give(tx: Transaction, holder: Holder, role: BindableRole, place: Whose): Promise<Binding> {
+async function give(tx: Transaction, holder: Holder, role: BindableRole, place: Whose, conditions: Conditions) {
   if (role.id !== null) await lockRole(tx, role.id)
   await mustExist(tx, place)
   const id = uuidv7()
   const of = role.id === null ? { builtin: role.name } : { roleId: role.id }
-  await tx.roleBinding.create({
-    data: { id, ...holder, ...of, tenantId: place.tenantId, siteId: place.siteId ?? null },
-  })
+  const data = { ...holder, ...of, tenantId: place.tenantId, siteId: place.siteId ?? null }
+  // Conditions beside a binding that has none would be thought to confine it.
+  const free = { ...data, source: 'local', from: { isEmpty: true }, hours: null }
+  if (await tx.roleBinding.findFirst({ where: free })) throw heldAlready(role.name)
+  await tx.roleBinding.create({ data: { id, ...data, from: [...conditions.from], hours: conditions.hours } })
   return find(tx, holder, id)
 }
 
@@ -58,9 +61,9 @@ async function give(tx: Transaction, holder: Holder, role: BindableRole, place: 
 export function bindingStore(database: Database): BindingStore {
   const everybodys = (where: Prisma.Sql) => database.inScope(EVERYTHING, (tx) => read(tx, where))
   return {
-    give: (scope, holder, role, place) =>
+    give: (scope, holder, role, place, conditions = UNCONDITIONAL) =>
       database
-        .inScope(scope, (tx) => give(tx, holder, role, place))
+        .inScope(scope, (tx) => give(tx, holder, role, place, conditions))
         .catch((error: unknown) => {
           throw isUniqueViolation(error) ? heldAlready(role.name) : error
         }),
@@ -76,7 +79,7 @@ export function bindingStore(database: Database): BindingStore {
       everybodys(Prisma.sql`b.group_id IN (SELECT u.id FROM user_group u WHERE u.name = ANY (${names}::text[])
         AND u.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid)`),
     ofProvider: (providerId) =>
-      everybodys(Prisma.sql`b.id IN (SELECT DISTINCT ON (h.builtin, h.role_id, h.tenant_id, h.site_id) h.id FROM role_binding h
+      everybodys(Prisma.sql`b.id IN (SELECT DISTINCT ON (h.builtin, h.role_id, h.tenant_id, h.site_id, h."from", h.hours) h.id FROM role_binding h
         WHERE h.account_id IN (SELECT a.id FROM account a WHERE a.provider_id = ${providerId}::uuid)
           OR h.group_id IN (SELECT m.group_id FROM group_member m JOIN account a ON a.id = m.account_id
             WHERE a.provider_id = ${providerId}::uuid)

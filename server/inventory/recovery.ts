@@ -61,7 +61,8 @@ async function recoverIn(tx: pg.Client, recovery: Recovery): Promise<Recovered> 
   const { id, made } = await restore(tx, recovery)
   await tx.query(
     `INSERT INTO role_binding (id, account_id, builtin) SELECT $2, $1, 'operator' WHERE NOT EXISTS (SELECT 1 FROM role_binding
-       WHERE account_id = $1 AND builtin = 'operator' AND tenant_id IS NULL AND site_id IS NULL)`,
+       WHERE account_id = $1 AND builtin = 'operator' AND tenant_id IS NULL AND site_id IS NULL AND "from" = '{}'
+         AND hours IS NULL)`,
     [id, uuidv7()],
   )
   const sessions = await count(tx, 'DELETE FROM session WHERE account_id = $1', id)

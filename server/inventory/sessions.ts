@@ -21,12 +21,13 @@ interface SessionRow extends Omit<StoredSession, 'createdAt_ms' | 'seenAt_ms' | 
 
 const COLUMNS = `s.hash, s.id, s.account_id AS "accountId", s.address, s.agent, s.method, s.provider_id AS "providerId",
   s.tenant_id AS "tenantId", s.site_id AS "siteId", s.created_at AS "createdAt", s.seen_at AS "seenAt",
-  s.authenticated_at AS "authenticatedAt", s.ends_at AS "endsAt"`
+  s.authenticated_at AS "authenticatedAt", s.ends_at AS "endsAt", s.proved_networks AS "provedNetworks",
+  coalesce(s.proved_agent, s.agent) AS "provedAgent"`
 
 const sessionOf = ({ createdAt, seenAt, authenticatedAt, endsAt, ...row }: SessionRow): StoredSession => {
-  const { hash, id, accountId, address, agent, method, providerId, tenantId, siteId } = row
+  const { hash, id, accountId, address, agent, method, providerId, tenantId, siteId, provedNetworks, provedAgent } = row
   return {
-    ...{ hash, id, accountId, address, agent, method, providerId, tenantId, siteId },
+    ...{ hash, id, accountId, address, agent, method, providerId, tenantId, siteId, provedNetworks, provedAgent },
     ...{ createdAt_ms: createdAt.getTime(), seenAt_ms: seenAt.getTime() },
     ...{ authenticatedAt_ms: authenticatedAt.getTime(), endsAt_ms: endsAt?.getTime() ?? null },
   }
@@ -34,7 +35,7 @@ const sessionOf = ({ createdAt, seenAt, authenticatedAt, endsAt, ...row }: Sessi
 
 /** A row of `session` as JSON, beside the account in the same row. */
 interface JsonRow {
-  readonly [name: string]: string | null
+  readonly [name: string]: string | null | readonly string[]
   readonly hash: string
   readonly id: string
   readonly account_id: string
@@ -44,6 +45,12 @@ interface JsonRow {
   readonly created_at: string
   readonly seen_at: string
   readonly authenticated_at: string
+  readonly provider_id: string | null
+  readonly tenant_id: string | null
+  readonly site_id: string | null
+  readonly ends_at: string | null
+  readonly proved_networks: readonly string[]
+  readonly proved_agent: string | null
 }
 
 function fromJson({ hash, id, method, address, agent, ...row }: JsonRow): StoredSession {
@@ -51,6 +58,7 @@ function fromJson({ hash, id, method, address, agent, ...row }: JsonRow): Stored
     ...{ hash, id, accountId: row.account_id, address, agent, method, providerId: row.provider_id ?? null },
     ...{ tenantId: row.tenant_id ?? null, siteId: row.site_id ?? null },
     ...{ createdAt_ms: Date.parse(row.created_at), seenAt_ms: Date.parse(row.seen_at) },
+    ...{ provedNetworks: row.proved_networks, provedAgent: row.proved_agent ?? agent },
     authenticatedAt_ms: Date.parse(row.authenticated_at),
     endsAt_ms: row.ends_at ? Date.parse(row.ends_at) : null,
   }
@@ -58,12 +66,14 @@ function fromJson({ hash, id, method, address, agent, ...row }: JsonRow): Stored
 
 // One statement each, not transactions in somebody's scope: every request waits for them, and sign-ins all come at once.
 const INSERT = `INSERT INTO session (hash, id, account_id, address, agent, method, provider_id, tenant_id, site_id,
-  created_at, seen_at, authenticated_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+  created_at, seen_at, authenticated_at, ends_at, proved_networks, proved_agent)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 const FIND = {
   name: 'find-session',
   text: `SELECT a.*, to_jsonb(s) AS session FROM session s JOIN (${ACCOUNTS.sql}) a ON a.id = s.account_id WHERE s.hash = $1`,
 }
-const RENEW = 'UPDATE session SET hash = $2, method = $3, authenticated_at = $4, seen_at = $4 WHERE hash = $1'
+const RENEW = `UPDATE session SET hash = $2, method = $3, authenticated_at = $4, seen_at = $5, address = $6, agent = $7,
+  proved_networks = $8, proved_agent = $9 WHERE hash = $1`
 
 /** Sessions, kept in the database under the hashes of their ids. */
 export function sessionStore({ engine }: Pick<Database, 'engine'>): SessionStore {
@@ -73,7 +83,7 @@ export function sessionStore({ engine }: Pick<Database, 'engine'>): SessionStore
       await engine.query(INSERT, [
         ...[hash, id, accountId, address, agent, method, providerId, tenantId, siteId],
         ...[createdAt_ms, seenAt_ms, authenticatedAt_ms].map((time_ms) => new Date(time_ms)),
-        endsAt_ms === null ? null : new Date(endsAt_ms),
+        ...[endsAt_ms === null ? null : new Date(endsAt_ms), session.provedNetworks, session.provedAgent],
       ])
     },
     async find(hash) {
@@ -81,11 +91,16 @@ export function sessionStore({ engine }: Pick<Database, 'engine'>): SessionStore
       const [row] = rows
       return row && { session: fromJson(row.session), account: accountOf(row) }
     },
-    async touch(hash, at_ms) {
-      await engine.query('UPDATE session SET seen_at = $2 WHERE hash = $1', [hash, new Date(at_ms)])
+    async touch(hash, { seenAt_ms, address, agent }) {
+      await engine.query('UPDATE session SET seen_at = $2, address = $3, agent = $4 WHERE hash = $1', [
+        ...[hash, new Date(seenAt_ms), address, agent],
+      ])
     },
     async renew(hash, next) {
-      const { rowCount } = await engine.query(RENEW, [hash, next.hash, next.method, new Date(next.authenticatedAt_ms)])
+      const { rowCount } = await engine.query(RENEW, [
+        ...[hash, next.hash, next.method, new Date(next.authenticatedAt_ms), new Date(next.seenAt_ms)],
+        ...[next.address, next.agent, next.provedNetworks, next.provedAgent],
+      ])
       return rowCount === 1
     },
     async move(hash, { tenantId, siteId = null }) {
@@ -110,14 +125,16 @@ const SESSION_FIELDS: Fields = {
   ...{ address: 'text', agent: 'text', createdAt: 'time', seenAt: 'time' },
 }
 
-type ListedRow = SessionRow & Pick<ListedSession, 'accountName' | 'tenantName' | 'providerName'>
+type ListedRow = SessionRow &
+  Pick<ListedSession, 'accountName' | 'tenantName' | 'providerName'> & { readonly failedAt: Date | null }
 
 const listed = (row: ListedRow): ListedSession => {
-  const { accountName, tenantName, providerName } = row
-  return { ...sessionOf(row), accountName, tenantName, providerName }
+  const { accountName, tenantName, providerName, failedAt } = row
+  return { ...sessionOf(row), accountName, tenantName, providerName, failedAt_ms: failedAt?.getTime() ?? null }
 }
 
-const LISTED = Prisma.sql`SELECT ${Prisma.raw(COLUMNS)}, a.name AS "accountName", t.name AS "tenantName", i.name AS "providerName"
+const LISTED = Prisma.sql`SELECT ${Prisma.raw(COLUMNS)}, a.name AS "accountName", t.name AS "tenantName", i.name AS "providerName",
+    a.failed_at AS "failedAt"
   FROM session s JOIN account a ON a.id = s.account_id LEFT JOIN tenant t ON t.id = a.tenant_id
   LEFT JOIN identity_provider i ON i.id = s.provider_id`
 

@@ -30,6 +30,11 @@ export function parsePrefix(text: string): Result<Prefix, string> {
 /** Writes `10.0.0.0/24`. */
 export const formatPrefix = (prefix: Prefix): string => `${formatIp(prefix)}/${prefix.length}`
 
+/** The block of so many leading bits that an address lies in. */
+export const prefixOf = ({ version, value }: Ip, length: number): Prefix => ({
+  ...{ version, length, value: value & ~hostMask({ version, length }) },
+})
+
 /** The last address of a prefix. */
 export const lastOf = (prefix: Prefix): Ip => ({ version: prefix.version, value: prefix.value | hostMask(prefix) })
 

@@ -103,6 +103,7 @@ describe('recovery on the host', () => {
             endsAt_ms: null,
           },
           ...{ tenantId: null, siteId: null, address: '::1', agent: 'x', authenticatedAt_ms: 1 },
+          ...{ provedNetworks: ['this host'], provedAgent: 'x' },
           ...{ createdAt_ms: Date.now(), seenAt_ms: Date.now() },
         })
         const store = totpStore(database)

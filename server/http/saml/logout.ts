@@ -9,6 +9,7 @@ import { soapFault } from '#server/identity/saml/soap.ts'
 import type { Sessions } from '#server/identity/sessions.ts'
 import type { Routes, RoutesContext } from '../app.ts'
 import { cookieOf, loginCookie, sessionCookie } from '../caller.ts'
+import { whenceOf } from '../whence.ts'
 import { sendRefusalPage, statusOf } from './pages.ts'
 import { type Form, onlyBy, refuseUnread, type ScopeParts, samlScope, statusOfError } from './scope.ts'
 
@@ -42,7 +43,8 @@ async function forget(
   at: RoutesContext,
 ) {
   const id = cookieOf(request.headers.cookie, at.cookie)
-  if (id !== undefined && !(await sessions.find(id))) reply.header('set-cookie', sessionCookie(at.cookie, null, 0))
+  if (id !== undefined && !(await sessions.find(id, whenceOf(request))))
+    reply.header('set-cookie', sessionCookie(at.cookie, null, 0))
 }
 
 function goOn(reply: FastifyReply, { url, browser }: GoOn, at: RoutesContext): FastifyReply {

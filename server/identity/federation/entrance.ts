@@ -1,10 +1,9 @@
 import { type Clock, systemClock } from '#server/kernel/clock.ts'
 import { isAtLeast, type SecondFactor } from '../duties.ts'
-import type { AccountRecord } from '../ports.ts'
+import type { AccountRecord, Whence } from '../ports.ts'
 import type { Checked, SamlReason, Step, Trail } from '../saml/result.ts'
 import { checkingLater, refuse } from '../saml/result.ts'
 import type { Caller, Sessions } from '../sessions.ts'
-import type { Origin } from '../sign-in.ts'
 import type { Admission } from './admission.ts'
 import { isUnbidden, keepArrival } from './arrival-keep.ts'
 import type { Arrival, ArrivalStore, KeptArrival, Proved } from './arrival-ports.ts'
@@ -19,7 +18,7 @@ import { type Begun, isBoundTo, memoryOf, refuseClosed, type Wish } from './wish
 const ARRIVAL = 'signIn.arrival'
 
 /** Where a provider's answer comes from. */
-export interface AnswerOrigin extends Origin {
+export interface AnswerOrigin extends Whence {
   /** The cookie that binds requests to a browser. */
   readonly browser: string | undefined
   /** The session id that came with it, if any: only to end that session. */
@@ -127,7 +126,7 @@ export function entrance<K>(protocol: Protocol<K>, parts: EntranceParts): Entran
       await sessions.end(caller.session)
       throw error
     }
-    const there = from.session === undefined ? undefined : await sessions.find(from.session)
+    const there = from.session === undefined ? undefined : await sessions.find(from.session, from)
     for (const old of new Set([memory.session, there?.session])) {
       if (old === undefined) continue
       await parts.consoleSessions.follow(old, caller.session)

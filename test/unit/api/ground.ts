@@ -38,13 +38,13 @@ export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: n
   }
   const binding: Binding = {
     ...{ id: '019ab000-0000-7000-8000-00000000000b', role, rights: ROLE_RIGHTS[role], ...place },
-    ...{ groupName: null, source: 'local' },
+    ...{ groupName: null, source: 'local', from: [], hours: null },
   }
   const account: AccountRecord = {
     ...{ id: '019ab000-0000-7000-8000-00000000000a', name: 'anna', displayName: 'Anna', email: null, passwordHash: '' },
     passwordEndsAt_ms: null,
     ...{ tenantId: place.tenantId, tenantName: null, providerId: null, providerName: null, state: 'active' },
-    ...{ breakGlass: false, signedInAt_ms: null, revision: 1, bindings: [binding] },
+    ...{ breakGlass: false, signedInAt_ms: null, failedAt_ms: null, revision: 1, bindings: [binding] },
   }
   const access = accessOf(account.bindings)
   const { rights, tenantId: ofTenant, siteId } = access
@@ -56,7 +56,15 @@ export function callerIn(role: Role, tenantId: string | null = null, ifMatch?: n
     freshUntil_ms: Number.POSITIVE_INFINITY,
     owes: [],
   }
-  const caller: Caller = { account, ...begun, access, rights, scope: { tenantId: ofTenant, siteId } }
+  const caller: Caller = {
+    account,
+    ...begun,
+    access,
+    rights,
+    scope: { tenantId: ofTenant, siteId },
+    idle: [],
+    signals: [],
+  }
   return {
     context: {
       ...{ caller, address: '::1', agent: 'test', origin: 'http://localhost', ifMatch, note: {} },

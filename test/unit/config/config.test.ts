@@ -115,6 +115,17 @@ describe('wrong values', () => {
     expect(config.http.trustedProxies).toEqual(['10.0.0.1', '10.1.0.0/16'])
     expect(config.http.origin).toBe('https://weft.example.net')
   })
+
+  test('networks for administration are prefixes, and what is none is named', () => {
+    expect(readConfig({}, {}).administration).toEqual([])
+    const { administration } = readConfig({}, { WEFT_ADMINISTRATION_FROM: '10.0.0.0/8, 2001:db8::/32' })
+    expect(administration.map(({ version, length }) => [version, length])).toEqual([
+      [4, 8],
+      [6, 32],
+    ])
+    for (const wrong of ['10.0.0.1/8', '10.0.0.0', 'office', '10.0.0.0/8,'])
+      expect(problemsOf({ WEFT_ADMINISTRATION_FROM: wrong }).join()).toContain('WEFT_ADMINISTRATION_FROM')
+  })
 })
 
 describe('connections to switches', () => {

@@ -15,9 +15,9 @@ async function cached({ entries = 10 } = {}) {
       reads += 1
       return made.sessions.find(hash)
     },
-    touch: (hash, at_ms) => {
+    touch: (hash, seen) => {
       touches += 1
-      return made.sessions.touch(hash, at_ms)
+      return made.sessions.touch(hash, seen)
     },
   }
   const limits = { kept_ms: 5000, entries }
@@ -106,7 +106,10 @@ describe('what was found of a session', () => {
     await store.find(hash)
     await store.move(hash, { tenantId: 'red' })
     expect((await store.find(hash))?.session.tenantId).toBe('red')
-    await store.renew(hash, { hash: 'next', method: 'passkey', authenticatedAt_ms: 1 })
+    await store.renew(hash, {
+      ...{ hash: 'next', method: 'passkey', authenticatedAt_ms: 1, seenAt_ms: 1, address: '::1', agent: 'x' },
+      ...{ provedNetworks: ['this host'], provedAgent: 'x' },
+    })
     expect(await store.find(hash)).toBeUndefined()
     await store.remove('next')
     expect(await store.find('next')).toBeUndefined()
@@ -128,7 +131,7 @@ describe('what was found of a session', () => {
   test('says when it was used, without being read again', async () => {
     const { store, hash, reads, touches } = await cached()
     await store.find(hash)
-    await store.touch(hash, 42)
+    await store.touch(hash, { seenAt_ms: 42, address: '::1', agent: 'x' })
     expect((await store.find(hash))?.session.seenAt_ms).toBe(42)
     expect([reads(), touches()]).toEqual([1, 1])
   })

@@ -14,7 +14,7 @@ const EVERYWHERE = { tenantId: null, siteId: null }
 
 const binding = (role: Role, place: Partial<Binding> = {}, rights: readonly Right[] = ROLE_RIGHTS[role]): Binding => ({
   ...{ id: `${role}-binding`, role, rights, tenantId: null, tenantName: null, siteId: null, siteName: null },
-  ...{ groupName: null, source: 'local', ...place },
+  ...{ groupName: null, source: 'local', from: [], hours: null, ...place },
 })
 
 function caller(bindings: readonly Binding[], token?: readonly Right[]): Caller {
@@ -23,7 +23,7 @@ function caller(bindings: readonly Binding[], token?: readonly Right[]): Caller 
   const given = token && { token: { id: 't', name: 'ci', rights: new Set(token) } }
   const rights = token ? access.rights.intersection(new Set(token)) : access.rights
   const { tenantId, siteId } = access
-  return { account, access, rights, scope: { tenantId, siteId }, ...given } as unknown as Caller
+  return { account, access, rights, scope: { tenantId, siteId }, idle: [], signals: [], ...given } as unknown as Caller
 }
 
 const refused = (work: () => void): { code: string; rule: string | undefined } | undefined => {
@@ -136,7 +136,7 @@ describe('a decision says why', () => {
 
   test('or what was missing', () => {
     const lacking = decide(asked('key.write'), administrator)
-    expect(lacking).toEqual({ allowed: false, because: `anna has no role with key.write tenant ${RED}` })
+    expect(lacking).toMatchObject({ allowed: false, because: `anna has no role with key.write tenant ${RED}` })
     const token = caller([binding('operator')], ['network.read'])
     expect(decide(asked('network.write'), token).because).toBe('the token ci (t) was not given network.write')
     expect(decide(asked('network.read'), token).because).toContain('the token ci (t) and the role operator')

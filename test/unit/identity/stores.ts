@@ -36,7 +36,7 @@ export function memoryIdentity() {
       const where = { tenantId: account.tenantId, tenantName, siteId: null, siteName: null }
       const binding: Binding = {
         ...{ id: randomUUID(), role, rights: ROLE_RIGHTS[role as Role], ...where },
-        ...{ groupName: null, source: 'local' },
+        ...{ groupName: null, source: 'local', from: [], hours: null },
       }
       const created: AccountRecord = {
         ...{
@@ -48,7 +48,14 @@ export function memoryIdentity() {
           email: null,
           providerId: null,
         },
-        ...{ providerName: null, state: 'active', signedInAt_ms: null, revision: 1, bindings: [binding] },
+        ...{
+          providerName: null,
+          state: 'active',
+          signedInAt_ms: null,
+          failedAt_ms: null,
+          revision: 1,
+          bindings: [binding],
+        },
       }
       accounts.set(created.id, created)
       return created
@@ -56,6 +63,10 @@ export function memoryIdentity() {
     async setPassword(id, passwordHash, passwordEndsAt_ms = null) {
       const account = accounts.get(id)
       if (account) accounts.set(id, { ...account, passwordHash, passwordEndsAt_ms })
+    },
+    async noteFailure(name, failedAt_ms) {
+      const account = byName(name)
+      if (account) accounts.set(account.id, { ...account, failedAt_ms })
     },
     async get(_scope, id) {
       const account = accounts.get(id)
@@ -82,15 +93,15 @@ export function memoryIdentity() {
       const account = session && accounts.get(session.accountId)
       return session && account && { session, account }
     },
-    async touch(hash, seenAt_ms) {
+    async touch(hash, seen) {
       const session = sessions.get(hash)
-      if (session) sessions.set(hash, { ...session, seenAt_ms })
+      if (session) sessions.set(hash, { ...session, ...seen })
     },
     async renew(hash, next) {
       const session = sessions.get(hash)
       if (!session) return false
       sessions.delete(hash)
-      sessions.set(next.hash, { ...session, ...next, seenAt_ms: next.authenticatedAt_ms })
+      sessions.set(next.hash, { ...session, ...next })
       return true
     },
     async move(hash, { tenantId, siteId = null }) {
@@ -110,7 +121,9 @@ export function memoryIdentity() {
       return old.length
     },
   }
-  return { accounts: accountStore, sessions: sessionStore, stored: sessions }
+  /** What no write of an account store does. */
+  const replace = async (account: AccountRecord) => void accounts.set(account.id, account)
+  return { accounts: { ...accountStore, replace }, sessions: sessionStore, stored: sessions }
 }
 
 /** Idempotency keys in memory. */

@@ -18,7 +18,7 @@ interface Kept {
 
 const OPERATOR: Binding = {
   ...{ id: 'b', role: 'operator', rights: ROLE_RIGHTS.operator, tenantId: null, tenantName: null, siteId: null },
-  ...{ siteName: null, groupName: null, source: 'local' },
+  ...{ siteName: null, groupName: null, source: 'local', from: [], hours: null },
 }
 
 function directory(hash: string, { token, account }: Kept = {}) {
@@ -44,9 +44,10 @@ function directory(hash: string, { token, account }: Kept = {}) {
   return { tokens, touched }
 }
 
+const FROM = { address: '::1', agent: 'curl/8' }
 const find = (kept: Kept = {}) => {
   const { token, hash } = newToken()
-  return callerOfToken(directory(hash, kept).tokens, token, '::1', rules)
+  return callerOfToken(directory(hash, kept).tokens, token, FROM, rules)
 }
 
 describe('the text of a token', () => {
@@ -101,7 +102,7 @@ describe('a token acts', () => {
   test('owes what its owner has to settle', async () => {
     const owes = async (kept: Kept, secondFactor: SecondFactor = 'required') => {
       const { token, hash } = newToken()
-      return (await callerOfToken(directory(hash, kept).tokens, token, '::1', { secondFactor, clock }))?.owes
+      return (await callerOfToken(directory(hash, kept).tokens, token, FROM, { secondFactor, clock }))?.owes
     }
     expect(await owes({ account: { passwordEndsAt_ms: NOW_MS } }, 'optional')).toEqual(['password'])
     expect(await owes({}, 'optional')).toEqual([])
@@ -115,7 +116,7 @@ describe('a token acts', () => {
   test('and nothing is looked up for what only looks like one', async () => {
     const { tokens } = directory('')
     const find = vi.fn(tokens.find)
-    expect(await callerOfToken({ ...tokens, find }, `weft_${'A'.repeat(49)}`, '::1', rules)).toBeUndefined()
+    expect(await callerOfToken({ ...tokens, find }, `weft_${'A'.repeat(49)}`, FROM, rules)).toBeUndefined()
     expect(find).not.toHaveBeenCalled()
   })
 
@@ -123,7 +124,7 @@ describe('a token acts', () => {
     const { token, hash } = newToken()
     const used = async (usedAt_ms: number | null) => {
       const { tokens, touched } = directory(hash, { token: { usedAt_ms } })
-      await callerOfToken(tokens, token, '::1', rules)
+      await callerOfToken(tokens, token, FROM, rules)
       return touched
     }
     expect(await used(null)).toEqual([NOW_MS])

@@ -312,7 +312,7 @@ describe('what a provider knows a session by', () => {
     await sessionStore(database).insert({
       ...{ hash, id: randomUUID(), accountId: account?.id ?? '', createdAt_ms: 1000, seenAt_ms: 1000, address: '::1' },
       ...{ agent: 'test', method: 'saml', providerId: idp.id, authenticatedAt_ms: 1000, endsAt_ms: null },
-      ...{ tenantId: null, siteId: null },
+      ...{ tenantId: null, siteId: null, provedNetworks: ['this host'], provedAgent: 'test' },
     })
     const kept: SamlSession = {
       ...{

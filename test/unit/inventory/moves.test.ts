@@ -42,6 +42,7 @@ const sessionFor = (accountId: string, more: Partial<StoredSession> = {}): Store
     agent: 'x',
   },
   ...{ method: 'password', providerId: null, authenticatedAt_ms: 5000, endsAt_ms: null, tenantId: null, siteId: null },
+  ...{ provedNetworks: ['this host'], provedAgent: 'x' },
   ...more,
 })
 const begin = async (accountId: string, more: Partial<StoredSession> = {}) => {
@@ -109,7 +110,9 @@ describe('word of what sessions stand on', () => {
     const { id } = await person()
     const { hash } = await begin(id)
     const tellsOf = await lone()
-    expect(await tellsOf((engine) => sessionStore({ engine }).touch(hash, 9000))).toEqual([])
+    expect(
+      await tellsOf((engine) => sessionStore({ engine }).touch(hash, { seenAt_ms: 9000, address: '::2', agent: 'y' })),
+    ).toEqual([])
     const signedIn = 'UPDATE account SET signed_in_at = now() WHERE id = $1'
     expect(await tellsOf((engine) => engine.query(signedIn, [id]))).toEqual([])
   })
@@ -168,7 +171,17 @@ describe('a session', () => {
     )
     await database.engine.query('INSERT INTO console_session VALUES ($1, $2, $3, $4)', [hash, console, 'n', 'i'])
     const store = sessionStore(database)
-    const next = { hash: randomUUID(), method: 'passkey', authenticatedAt_ms: 7000 }
+    const next = {
+      ...{
+        hash: randomUUID(),
+        method: 'passkey',
+        authenticatedAt_ms: 7000,
+        seenAt_ms: 7000,
+        address: '::2',
+        agent: 'y',
+      },
+      ...{ provedNetworks: ['2001:db8::/64', 'this host'], provedAgent: 'y' },
+    }
     expect(await store.renew(hash, next)).toBe(true)
     expect(await store.renew(hash, { ...next, hash: randomUUID() })).toBe(false)
     expect(await store.find(hash)).toBeUndefined()

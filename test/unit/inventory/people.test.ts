@@ -30,7 +30,7 @@ const account = (name: string, tenantId: string | null = null) => ({
 const sessionOf = (letter: string, accountId: string, createdAt_ms: number, seenAt_ms: number): StoredSession => ({
   ...{ hash: letter.repeat(64), id: randomUUID(), accountId, createdAt_ms, seenAt_ms, address: '::1', agent: 'test' },
   ...{ method: 'password', providerId: null, authenticatedAt_ms: createdAt_ms, endsAt_ms: null },
-  ...{ tenantId: null, siteId: null },
+  ...{ tenantId: null, siteId: null, provedNetworks: ['this host'], provedAgent: 'test' },
 })
 
 describe('accounts', () => {
@@ -66,7 +66,7 @@ describe('accounts', () => {
     const session = sessionOf('a', accountId, 1000, 2000)
     await sessions.insert(session)
     expect(await sessions.find(session.hash)).toMatchObject({ session, account: { name: 'dora' } })
-    await sessions.touch(session.hash, 3000)
+    await sessions.touch(session.hash, { seenAt_ms: 3000, address: '::1', agent: 'test' })
     expect((await sessions.find(session.hash))?.session.seenAt_ms).toBe(3000)
     expect(await accounts.remove(EVERYTHING, accountId)).toBe(true)
     expect(await sessions.find(session.hash)).toBeUndefined()

@@ -44,8 +44,8 @@ export async function pictureOf(
   const picture: Record<string, string> = {}
   for (const { name, columns } of tables) {
     const { rows } = await database.engine.query<{ hash: string }>(
-      `SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) AS hash
-       FROM "${name}" t WHERE ${strange(columns)}`,
+      `SELECT count(*) || ' ' || md5(coalesce(string_agg(r::text, E'\\n' ORDER BY r::text), '')) AS hash
+       FROM (SELECT to_jsonb(t) - 'failed_at' AS r FROM "${name}" t WHERE ${strange(columns)}) q`,
       [tenantId ?? '019ab000-0000-7000-8000-ffffffffffff', accounts],
     )
     picture[name] = rows[0]?.hash ?? ''

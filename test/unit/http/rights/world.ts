@@ -142,7 +142,14 @@ async function tenantWorld(database: TestDatabase, lab: Awaited<ReturnType<typeo
     [sessionHash, sessionId, member.accountId, `${name}-browser`],
   )
   await insert('decision', {
-    ...{ id: name.length, account: `${name}-member`, tenant_id: tenantId, procedure: 'x', right: 'x', allowed: true },
+    ...{
+      id: 1_000_000 + name.length,
+      account: `${name}-member`,
+      tenant_id: tenantId,
+      procedure: 'x',
+      right: 'x',
+      allowed: true,
+    },
     because: `${name}-because`,
   })
   const line = { actor: `${name}-member`, address: '192.0.2.1', action: 'x', outcome: 'done', changeId: null } as const
@@ -297,7 +304,7 @@ function actorsOf(
     async enter() {
       const account = await wired.accounts.byId(accountId)
       if (!account) throw new Error(`${name} is gone`)
-      return (await wired.sessions.begin(account, { address: '192.0.2.9', agent: 'test' })).id
+      return (await wired.sessions.begin(account, { address: '127.0.0.1', agent: 'lightMyRequest' })).id
     },
   })
   const { administrator, member, reader } = red.people

@@ -27,6 +27,8 @@ const firewall: ConsoleRecord = {
 const binding = (tenantId: string | null, siteId: string | null = null, role = 'tenant-member'): Binding => ({
   ...{ id: 'b', role, rights: [], tenantId, tenantName: tenantId, siteId, siteName: siteId, groupName: null },
   source: 'local',
+  from: [],
+  hours: null,
 })
 
 const callerWith = (bindings: readonly Binding[], more: Partial<Caller> = {}): Caller => {
