@@ -53,8 +53,10 @@ export function sendRefusalPage(
 ): FastifyReply {
   const { title, words } = REFUSED[attempt]
   const told = reference === undefined ? '' : ` and tell them this reference: <code>${escaped(reference)}</code>`
+  // The page of sign-in goes on showing it.
+  const back = reference === undefined || attempt !== 'sign-in' ? '/sign-in' : `/sign-in?error=${reference}`
   const body = `<p>${words}. Try again; if it happens again, ask your administrator${told}.</p>
-<p><a href="/sign-in">Back to sign-in</a></p>`
+<p><a href="${back}">Back to sign-in</a></p>`
   return send(reply, status, pageOf(title, product, body))
 }
 
