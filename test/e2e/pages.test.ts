@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Group } from '#server/contract/access.ts'
 import type { ChangeSummary } from '#server/contract/changes.ts'
@@ -11,15 +9,9 @@ import type { Account } from '#server/contract/session.ts'
 import { until } from '#server/lab/until.ts'
 import { type Api, apiAt, commit, signIn as sessionOf } from './api.ts'
 import { launchBrowser, openPage, signIn } from './browser.ts'
+import { quiet, SIZES, THEMES, violations } from './looks.ts'
 import type { Page as ListPage, Wrote } from './running-lab.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const SIZES = [
-  { width: 1440, height: 900 },
-  { width: 390, height: 844 },
-] as const
-const THEMES = ['light', 'dark'] as const
 
 let weft: RunningWeft
 let browser: Browser
@@ -135,22 +127,6 @@ afterAll(async () => {
   await weft?.stop()
 })
 
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
-}
-
-/** What axe finds against WCAG 2.2 AA, as lines to read. */
-async function violations(page: Page): Promise<string[]> {
-  // Evaluated by the debugger, so that the page's own policy on scripts stays as it is.
-  await page.evaluate(AXE)
-  const found = (await page.evaluate(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then((r) => r.violations)`,
-  )) as Violation[]
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-}
-
 /** In the two-line rows of a phone: what is cut off, and figures that say not of what. */
 const ROWS = `(() => {
   const faults = []
@@ -162,18 +138,6 @@ const ROWS = `(() => {
   }
   return faults
 })()`
-
-/** Until the data is there and no colour is on its way to another. */
-async function quiet(page: Page): Promise<void> {
-  await until('the page’s data', async () => (await page.locator('.skeleton').count()) === 0)
-  await until(
-    'the transitions',
-    () =>
-      page.evaluate(
-        `document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState !== 'running')`,
-      ) as Promise<boolean>,
-  )
-}
 
 describe.each(THEMES)('in the %s theme', (theme) => {
   test.each(SIZES)('every page fits $width pixels and meets WCAG 2.2 AA', async (size) => {

@@ -462,6 +462,18 @@ test('what one was signed in to stays when one signs in anew with a local accoun
   expect(await indexIn(await enter())).not.toBe(index)
 })
 
+test('whoever still owes something settles that first, and is vouched for afterwards', async () => {
+  const [of, { browser, account }] = [await ours.register(), await person()]
+  const hash = account.passwordHash ?? ''
+  await ground.accounts.setPassword(account.id, hash, Date.now() + 60_000)
+  const { answer } = await ask(of, browser)
+  const location = answer.headers.get('location') ?? ''
+  expect([answer.status, location]).toEqual([303, expect.stringMatching(/^\/owed\?next=%2Fsaml%2Fidp%2F/)])
+  await ground.accounts.setPassword(account.id, hash)
+  const next = new URL(location, ground.origin).searchParams.get('next') ?? ''
+  expect((await ours.posted(await browser.go(next))).action).toBe(`${of.entityId}/acs`)
+})
+
 test('metadata that describe another address count once they are kept', async () => {
   const [of, { browser }] = [await ours.register(), await person()]
   const acsUrl = `${of.entityId}/elsewhere`
