@@ -12,7 +12,7 @@ import { Frame } from './frame.tsx'
 import { SecondFactor } from './second-factor.tsx'
 import { placeWords } from './words.ts'
 
-const TITLES = { password: 'Choose your own password', 'second-factor': 'Add a second factor' } as const
+const TITLES = { password: 'Choose your own password', 'second-factor': 'A second factor' } as const
 
 /** What a session has to settle before it is good for anything else: one thing after the other, then on. */
 export function Owed({ session: first, next }: { session: Session; next: string }) {

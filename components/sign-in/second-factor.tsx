@@ -42,7 +42,7 @@ function ProvePasskey({ onDone }: { onDone: () => void }) {
 
 const ASKED: Readonly<Record<Session['secondFactor'], string>> = {
   optional: '',
-  required: 'A password alone is not enough here. A passkey cannot be phished; an authenticator works without one.',
+  required: 'A password alone is not enough here. A passkey cannot be phished; an authenticator shows codes.',
   passkey: 'Only passkeys sign in here: they cannot be phished.',
   hardware: 'Only passkeys that stay in their device sign in here, such as those of a security key.',
 }
