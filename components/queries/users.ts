@@ -39,6 +39,8 @@ export interface NewBinding {
   readonly role: string
   readonly tenantId: string | null
   readonly siteId: string | null
+  readonly from: string[]
+  readonly hours: string | null
 }
 
 export const useGive = () => useUserMutation((input: NewBinding) => api.bindings.give(input))

@@ -10,6 +10,7 @@ import { Segmented } from '../ui/segmented.tsx'
 import { Moment, useInBrowser } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 import { listed } from '../ui/words.ts'
+import { bindingPlace, conditionWords } from './bindings.tsx'
 import { Passkeys } from './passkeys.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { SettingsHead } from './settings-head.tsx'
@@ -51,7 +52,7 @@ function Credentials() {
 
 /** Who one is, what one may do, how it looks. */
 export function AccountPage() {
-  const { account, rights, place, product, expiresAt } = useSession()
+  const { account, rights, idle, place, product, expiresAt } = useSession()
   const { theme, setTheme } = useTheme()
   const inBrowser = useInBrowser()
   return (
@@ -103,6 +104,16 @@ export function AccountPage() {
               )
             })}
           </dl>
+          {idle.length > 0 ? (
+            <div className="in">
+              <Banner tone="idle" icon="info" title="Some of your roles do not count in what you do now">
+                {idle
+                  .map((one) => `${roleWords(one.role)}, ${bindingPlace(one)}: counts ${conditionWords(one)}`)
+                  .join('; ')}
+                .
+              </Banner>
+            </div>
+          ) : null}
         </section>
         <section className="card" aria-labelledby="h-theme">
           <header>

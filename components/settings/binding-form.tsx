@@ -1,6 +1,7 @@
 'use client'
 import { useState } from 'react'
 import { useSites } from '../queries/inventory.ts'
+import { byField, problemOf } from '../queries/problem.ts'
 import { useRoles } from '../queries/roles.ts'
 import { useTenants } from '../queries/tenants.ts'
 import { roleWords, useMay, useSession } from '../shell/session.tsx'
@@ -8,11 +9,14 @@ import { ErrorBanner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Select } from '../ui/choice.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { faultsOf, TextField } from '../ui/field.tsx'
 
 export interface Given {
   readonly role: string
   readonly tenantId: string | null
   readonly siteId: string | null
+  readonly from: string[]
+  readonly hours: string | null
 }
 
 interface Props {
@@ -34,6 +38,9 @@ export function BindingForm({ to, isPending, error, onGive, onClose }: Props) {
   const confined = here.tenantId !== null
   const [role, setRole] = useState<string | null>(null)
   const [place, setPlace] = useState<string | null>(confined ? `tenant:${here.tenantId}` : null)
+  const [from, setFrom] = useState('')
+  const [hours, setHours] = useState('')
+  const refused = byField(error ? problemOf(error) : undefined)
   const isTenantRole = role?.startsWith('tenant-') ?? false
   const places = [
     ...(confined || isTenantRole ? [] : [{ id: EVERYWHERE, label: 'Everywhere' }]),
@@ -46,7 +53,10 @@ export function BindingForm({ to, isPending, error, onGive, onClose }: Props) {
   const give = () => {
     if (!role || !chosen) return
     const [kind, id = null] = chosen.split(':')
-    onGive({ role, tenantId: kind === 'tenant' ? id : null, siteId: kind === 'site' ? id : null })
+    onGive({
+      ...{ role, tenantId: kind === 'tenant' ? id : null, siteId: kind === 'site' ? id : null },
+      ...{ from: from.split(/[\s,]+/).filter((one) => one !== ''), hours: hours.trim() || null },
+    })
   }
   return (
     <Dialog
@@ -77,6 +87,23 @@ export function BindingForm({ to, isPending, error, onGive, onClose }: Props) {
         isDisabled={!roles.data}
       />
       <Select label="Where it counts" value={chosen} onValue={setPlace} options={places} />
+      <TextField
+        label="From these networks alone"
+        optional
+        mono
+        value={from}
+        onValue={setFrom}
+        faults={faultsOf(refused.get('from'))}
+        hint="Such as 10.0.0.0/8, 2001:db8::/32. In requests from elsewhere it gives nothing."
+      />
+      <TextField
+        label="At these hours alone"
+        optional
+        value={hours}
+        onValue={setHours}
+        faults={faultsOf(refused.get('hours'))}
+        hint="Such as Mon-Fri 07:00-19:00 Europe/Berlin. Open pages lose what it gives when they end."
+      />
       <p className="hint">
         One can give only what one holds oneself, and only where one holds it. It counts from the person’s next request.
       </p>

@@ -7,6 +7,21 @@ import { TableWrap } from '../ui/table-wrap.tsx'
 export const bindingPlace = ({ tenantName, siteName }: Pick<Binding, 'tenantName' | 'siteName'>): string =>
   tenantName ? `tenant ${tenantName}` : siteName ? `site ${siteName}` : 'everywhere'
 
+/** `from 10.0.0.0/8, Mon-Fri 07:00-19:00 Europe/Berlin`; empty for a role that counts always. */
+export const conditionWords = ({ from, hours }: Pick<Binding, 'from' | 'hours'>): string =>
+  [from.length > 0 ? `from ${from.join(' or ')}` : '', hours ?? ''].filter((words) => words !== '').join(', ')
+
+/** Where a role counts, and under which conditions. */
+function Counting({ binding }: { binding: Binding }) {
+  const conditions = conditionWords(binding)
+  return (
+    <>
+      {bindingPlace(binding)}
+      {conditions === '' ? null : <div className="mid small">{conditions}</div>}
+    </>
+  )
+}
+
 const SOURCES = { local: 'given here', provider: 'by a rule, at sign-in', scim: 'pushed by SCIM' } as const
 const fromWhere = ({ groupName, source }: Binding) => (groupName ? `through the group ${groupName}` : SOURCES[source])
 
@@ -42,7 +57,9 @@ export function BindingTable({ bindings, ofGroup = false, onTake }: Props) {
           {bindings.map((binding) => (
             <tr key={binding.id}>
               <td className="p-title">{roleWords(binding.role)}</td>
-              <td className="p-side">{bindingPlace(binding)}</td>
+              <td className="p-side">
+                <Counting binding={binding} />
+              </td>
               <td className="p-under mid">{ofGroup ? SOURCES[binding.source] : fromWhere(binding)}</td>
               <td className="num p-tools">
                 {onTake && binding.source === 'local' && (ofGroup || !binding.groupName) ? (

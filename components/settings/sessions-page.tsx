@@ -23,6 +23,18 @@ const CHOICES = [
 
 const withProvider = (one: SessionRecord) => `${methodWords(one.method)}${one.provider ? `, ${one.provider}` : ''}`
 
+/** Where it was last used from, and what has changed since its person last proved who they are. */
+function From({ session: { address, signals } }: { session: SessionRecord }) {
+  return (
+    <>
+      <span className="mono">{address}</span>
+      {signals.length > 0 ? (
+        <div className="mid small">asks anew: {signals.map(({ words }) => words).join('; ')}</div>
+      ) : null}
+    </>
+  )
+}
+
 const WHO: readonly Column<SessionRecord>[] = [
   { id: 'account', header: 'Who', value: (one) => one.accountName, filter: 'text', phone: 'title' },
   { id: 'tenant', header: 'Tenant', value: (one) => one.tenantName ?? 'all tenants', filter: 'choice' },
@@ -32,7 +44,7 @@ const BASE: readonly Column<SessionRecord>[] = [
     id: 'address',
     header: 'From',
     value: (one) => one.address,
-    cell: (one) => <span className="mono">{one.address}</span>,
+    cell: (one) => <From session={one} />,
     filter: 'text',
     phone: 'under',
     phoneWords: () => ({ before: 'from' }),

@@ -341,6 +341,37 @@ describe('a step-up', () => {
     expect([answer.status, reason()]).toEqual([403, 'other-account'])
   })
 
+  describe('weighs anew what the provider says of the device', () => {
+    const compliant = { attribute: 'deviceCompliant', operator: 'is', value: 'true' } as const
+    const rulesAre = (...rules: Rule[]) =>
+      weft.database.engine.query('UPDATE identity_provider SET rules = $2 WHERE id = $1', [
+        idp.id,
+        JSON.stringify(rules),
+      ])
+    const claims = (deviceCompliant: unknown) => ({ groups: ['admins'], deviceCompliant, auth_time: now_s() })
+    const stepUp = (session: string, device: unknown) => enter(claims(device), '&purpose=step-up', { cookie: session })
+
+    test('a role that is for such devices leaves the running sessions, all of them', async () => {
+      await rulesAre({ ...administrator, when: [...administrator.when, compliant] }, member)
+      const [{ session: here }, { session: elsewhere }] = [await enter(claims(true)), await enter(claims(true))]
+      expect(await weft.whoIs(here)).toMatchObject({ role: 'tenant-administrator' })
+      const { session: same } = await stepUp(here, true)
+      expect(await weft.whoIs(same)).toMatchObject({ role: 'tenant-administrator' })
+      const { session: less } = await stepUp(same, false)
+      expect(await weft.whoIs(less)).toMatchObject({ role: 'tenant-member' })
+      await expect.poll(() => weft.whoIs(elsewhere)).toMatchObject({ role: 'tenant-member' })
+    })
+
+    test('and where a rule keeps such devices out, nothing is left', async () => {
+      await rulesAre({ when: [{ ...compliant, value: 'false' }], then: { give: 'nothing' } }, administrator)
+      const { session } = await enter(claims(true))
+      expect(await weft.whoIs(session)).toMatchObject({ role: 'tenant-administrator' })
+      const { answer } = await stepUp(session, false)
+      expect([answer.status, reason()]).toEqual([403, 'kept-out'])
+      await expect.poll(() => weft.whoIs(session)).toMatchObject({ role: 'none', bindings: [] })
+    })
+  })
+
   test('is not what a usual sign-in proves where the provider does not say when it was', async () => {
     const { session } = await enter()
     const caller = await weft.sessions.find(session.split('=')[1] ?? '')
