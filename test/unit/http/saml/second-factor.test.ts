@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { addOidcProvider } from '../oidc/ground.ts'
 import { startFakeProvider } from '../oidc/provider.ts'
 import { type SignInGround, startSignIn } from './ground.ts'
+
+vi.setConfig({ hookTimeout: 60_000 })
 
 /** Providers where a second factor is asked for: what of their answers counts. */
 
