@@ -108,6 +108,7 @@ const OWN: Readonly<Record<string, (ids: Ids) => Fields>> = {
   'identityProviders.addOidc': ({ tenantId }) => ({
     ...{ name: 'probe-oidc', tenantId, issuer: 'https://probe.example', clientId: 'probe', clientSecret: 'probe' },
   }),
+  'signIn.arrival': () => ({ id: 'a'.repeat(43) }),
   // Nothing is fetched from anywhere for a test.
   'identityProviders.update': ({ identityProviders }) => ({ id: identityProviders, displayName: 'probe' }),
   'identityProviders.renew': ({ identityProviders }) => ({ id: identityProviders, metadata: '<probe/>' }),
