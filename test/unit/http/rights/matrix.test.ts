@@ -64,7 +64,8 @@ test('there is an example of every procedure’s input', () => {
 /** Whose things are foreign to somebody, and by what words and ids these are known. */
 async function foreignTo(name: string): Promise<{ ids: Ids; marks: string[] }> {
   const { blue, red, farIds, hardware, installation } = world
-  const ids = { ...blue.ids, inventory: hardware.server, datapaths: hardware.datapath }
+  const { server, datapath } = hardware
+  const ids = { ...blue.ids, inventory: server, datapaths: datapath, switchCertificates: datapath }
   const marks = ['cobalt', 'zoe-', ...installation, ...(await world.idsOf(blue.tenantId))]
   const elsewhere = ['scarlet', 'faraway', ...farIds, ...(await world.idsOf(red.tenantId))]
   return { ids, marks: name === 'operator of a site' || name === 'nobody' ? [...marks, ...elsewhere] : marks }
