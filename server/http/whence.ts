@@ -6,7 +6,7 @@ import type { Whence } from '#server/identity/ports.ts'
 /** Goes with a page's request to the web server, which sends it back with what it reads for that page. */
 export const PASSAGE = 'x-weft-passage'
 
-const LIFE_MS = 60_000
+const LIFE_MS = 600_000
 /** Of this process alone: nobody else makes a passage. */
 const KEY = randomBytes(32)
 
