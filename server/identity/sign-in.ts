@@ -250,6 +250,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
     if (!asserted.ok) {
       const id = asserted.accountId ?? whose?.id
       if (id !== undefined) watch.failed({ id }, 'passkey', from.address)
+      if (whose) failed(whose.name)
       throw wrongPasskey(from, asserted.reason)
     }
     const account = await accounts.byId(asserted.accountId)
@@ -295,6 +296,7 @@ export function localSignIn(parts: LocalSignInParts): LocalSignIn {
       const account = await accounts.byId(id)
       if (!account || !(await fitsPassword(account.passwordHash, current))) {
         watch.failed({ id }, 'password', address)
+        failed(name)
         throw wrongPresent()
       }
       await forgive(address, name)

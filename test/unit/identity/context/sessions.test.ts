@@ -92,8 +92,13 @@ describe('a session asks anew for dangerous acts', () => {
     pass(1)
     const proved = await signIn.stepUp(warned, { password }, from)
     expect(asksAnew(proved.caller)).toBeUndefined()
+    pass(1)
+    await expect(signIn.changePassword(proved.caller, 'wrong', 'x', from)).rejects.toThrow()
+    expect(asksAnew(await mustFind(from, proved.id)), 'also when it was to change').toContain('failed')
+    pass(1)
+    const again = await signIn.stepUp(proved.caller, { password }, from)
     await expect(signIn.signIn({ name: 'nobody', password: 'wrong' }, ELSEWHERE)).rejects.toThrow()
-    expect(asksAnew(await mustFind(from, proved.id)), 'of a name that nobody has').toBeUndefined()
+    expect(asksAnew(await mustFind(from, again.id)), 'of a name that nobody has').toBeUndefined()
   })
 
   test('and then takes the passkey where the account has one', async () => {
