@@ -26,6 +26,9 @@ export interface Secrets {
   code(): Promise<string>
 }
 
+/** In the list of sessions it says what signed in; another one later would be another program with the same session. */
+const AGENT = { 'user-agent': 'weft' }
+
 function queryOf(fields: Readonly<Record<string, unknown>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(fields))
@@ -72,8 +75,7 @@ export function apiClient(config: Config, secrets?: Secrets): Client {
     const response = await reach(`${base}${path}`, {
       method: 'POST',
       headers: {
-        // In the list of sessions it says what signed in.
-        ...{ 'content-type': 'application/json', 'x-weft-session': 'header', 'user-agent': 'weft' },
+        ...{ 'content-type': 'application/json', 'x-weft-session': 'header', ...AGENT },
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
       body: JSON.stringify(proof),
@@ -91,6 +93,7 @@ export function apiClient(config: Config, secrets?: Secrets): Client {
     return reach(`${base}${path}${reads ? queryOf(fields) : ''}`, {
       method,
       headers: {
+        ...AGENT,
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(revision !== undefined && { 'if-match': `"${revision}"` }),
         ...(!reads && { 'content-type': 'application/json', 'x-weft-session': 'header' }),

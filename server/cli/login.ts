@@ -16,14 +16,17 @@ export interface LoginOptions {
   readonly newPasswordFile?: string
 }
 
-/** Asked for once, however often it is needed. */
-function askedOnce(secrets: Secrets): Secrets {
+/** Asked for once, however often it is needed; `changed` is told of the one that counts from then on. */
+function askedOnce(secrets: Secrets) {
   let password: Promise<string> | undefined
   return {
     ...secrets,
     password: () => {
       password ??= secrets.password()
       return password
+    },
+    changed: (next: string) => {
+      password = Promise.resolve(next)
     },
   }
 }
@@ -80,6 +83,7 @@ export async function login(
   if (session.owes.includes('password')) {
     const fields = { current: await secrets.password(), next: await chosenPassword(newPasswordFile) }
     await client.call({ method: 'PUT', path: '/session/password', fields })
+    secrets.changed(fields.next)
     log('The password is changed.')
   }
   if (session.owes.includes('second-factor')) await addCodes(client, session, config, log)

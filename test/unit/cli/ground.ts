@@ -41,5 +41,5 @@ export async function ground(
     return path.join(state, name)
   }
   const login = () => weft('login', '--password-file', file('password', `${console.password}\n`))
-  return { ...console, state, run, weft, file, login }
+  return { ...console, state, env, run, weft, file, login }
 }
