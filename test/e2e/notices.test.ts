@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { apiAt } from './api.ts'
 import { launchBrowser, openLocalAccount, openPage, signIn } from './browser.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
 
@@ -8,6 +9,11 @@ let browser: Browser
 beforeAll(async () => {
   weft = await startWeft('ntc', { lab: false })
   browser = await launchBrowser()
+  // Its person has been here with this browser, and knows what happened until now.
+  const { page, context } = await openPage(browser, weft.address)
+  await signIn(page, 'admin', weft.password)
+  await context.close()
+  await weft.cli('notice', 'read-all')
 })
 afterAll(async () => {
   await browser?.close()
@@ -48,10 +54,13 @@ test('somebody whose password was tried sees so after sign-in, looks into it, an
   expect(await page.getByRole('button', { name: 'unread notice' }).count()).toBe(0)
 
   // What happens meanwhile is told at once, on whatever page they are: here a sign-in from somewhere new.
+  const listening = page.waitForResponse((one) => one.url().endsWith('/events'))
   await page.goto('/settings/sessions')
-  await weft.cli('login', 'admin', '--password-file', `.weft/${weft.instance}/admin-password`)
+  await listening
+  const elsewhere = { body: { name: 'admin', password: weft.password }, headers: { 'user-agent': 'curl/8.5.0' } }
+  expect((await apiAt(weft.address).ask('POST', '/session', elsewhere)).status).toBe(201)
   const news = page.getByRole('status').filter({ hasText: 'You signed in from somewhere new' })
-  await news.getByText('With the command line, by password. From 127.0.0.1.').waitFor()
+  await news.getByText('With curl, by password. From 127.0.0.1.').waitFor()
   expect(await unread()).toEqual(['You signed in from somewhere new'])
   await news.getByRole('button', { name: 'Mark as read' }).click()
   await news.waitFor({ state: 'hidden' })
@@ -61,6 +70,7 @@ test('somebody whose password was tried sees so after sign-in, looks into it, an
 })
 
 test('whoever is told does not miss a new password', async () => {
+  await weft.cli('notice', 'read-all')
   const { page, context, complaints } = await openPage(browser, weft.address)
   await signIn(page, 'admin', weft.password)
   await page.goto('/settings')

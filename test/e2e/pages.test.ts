@@ -95,7 +95,13 @@ beforeAll(async () => {
   routes = [
     ...['/', '/networks', '/networks/new', '/changes', '/changes/C-1', '/datapaths', '/inventory', '/settings'],
     ...['/inventory/nics', '/inventory/attachments', '/inventory/tenants', '/settings/users', '/settings/audit'],
-    ...['/settings/my-consoles', '/settings/sessions', '/settings/sessions?of=all', '/settings/tokens'],
+    ...[
+      '/settings/notices',
+      '/settings/my-consoles',
+      '/settings/sessions',
+      '/settings/sessions?of=all',
+      '/settings/tokens',
+    ],
     ...[
       '/settings/groups',
       '/settings/roles',
