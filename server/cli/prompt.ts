@@ -9,9 +9,10 @@ export const isTerminal = (): boolean => process.stdin.isTTY === true
 /** Asks on the terminal without showing what is typed; without a terminal the answer is standard input. */
 export async function askSecret(question: string): Promise<string> {
   if (!isTerminal()) return (await text(process.stdin)).trimEnd()
-  process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  // From here on the terminal shows nothing by itself: before, an answer that comes quickly could be read.
   const line = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  process.stderr.write(question)
   try {
     return await line.question('')
   } finally {
