@@ -65,7 +65,7 @@ const inBrowser = (page: Page, kind: 'create' | 'get', options: unknown): Promis
     { kind, options },
   )
 
-test('a browser registers a passkey, signs in with it alone, and proves anew who it is', async () => {
+test('a browser registers a passkey that stays in it, signs in with it alone, and proves anew who it is', async () => {
   const { port, password } = await startConsole()
   const { page, credentials } = await pageWithAuthenticator(`http://localhost:${port}`)
   expect((await call(page, 'POST', '/session', { name: 'admin', password })).status).toBe(201)
@@ -79,7 +79,7 @@ test('a browser registers a passkey, signs in with it alone, and proves anew who
   const request = await call(page, 'POST', '/session/passkey/begin', {})
   const proof = await inBrowser(page, 'get', request.body)
   const entered = await call(page, 'POST', '/session', { passkey: proof })
-  expect([entered.status, entered.body]).toMatchObject([201, { account: { name: 'admin' }, method: 'passkey' }])
+  expect([entered.status, entered.body]).toMatchObject([201, { account: { name: 'admin' }, method: 'passkey+hardware' }])
   const renewing = await call(page, 'POST', '/session/step-up/passkey/begin', {})
   const again = await inBrowser(page, 'get', renewing.body)
   expect((await call(page, 'POST', '/session/step-up', { passkey: again })).status).toBe(200)
