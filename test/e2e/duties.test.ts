@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '#server/lab/until.ts'
 import { launchBrowser, openLocalAccount, openPage } from './browser.ts'
 import { quiet, SIZES, THEMES, violations } from './looks.ts'
 import { type RunningWeft, startWeft } from './weft.ts'
@@ -59,6 +60,7 @@ async function faultsOf(page: Page): Promise<string[]> {
   for (const colorScheme of THEMES)
     for (const size of SIZES) {
       await page.emulateMedia({ colorScheme })
+      await until('the theme', () => page.evaluate(`document.documentElement.dataset.theme === '${colorScheme}'`))
       await page.setViewportSize(size)
       await quiet(page)
       const wide = (await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')) as number

@@ -38,7 +38,6 @@ beforeAll(async () => {
   await writeFile(file, JSON.stringify(inventory(openflow.port)))
   const environment = { WEFT_SWITCH_TLS: 'required', WEFT_INVENTORY_FILE: file }
   weft = await startWeft(INSTANCE, { lab: false, environment })
-  await weft.cli('login', 'admin', '--password-file', `.weft/${INSTANCE}/admin-password`)
   browser = await launchBrowser()
   page = (await openPage(browser, weft.address)).page
   await signIn(page, 'admin', weft.password)

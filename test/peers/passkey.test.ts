@@ -79,7 +79,10 @@ test('a browser registers a passkey that stays in it, signs in with it alone, an
   const request = await call(page, 'POST', '/session/passkey/begin', {})
   const proof = await inBrowser(page, 'get', request.body)
   const entered = await call(page, 'POST', '/session', { passkey: proof })
-  expect([entered.status, entered.body]).toMatchObject([201, { account: { name: 'admin' }, method: 'passkey+hardware' }])
+  expect([entered.status, entered.body]).toMatchObject([
+    201,
+    { account: { name: 'admin' }, method: 'passkey+hardware' },
+  ])
   const renewing = await call(page, 'POST', '/session/step-up/passkey/begin', {})
   const again = await inBrowser(page, 'get', renewing.body)
   expect((await call(page, 'POST', '/session/step-up', { passkey: again })).status).toBe(200)
