@@ -17,7 +17,7 @@ function Counting({ binding }: { binding: Binding }) {
   return (
     <>
       {bindingPlace(binding)}
-      {conditions === '' ? null : <div className="mid small">{conditions}</div>}
+      {conditions === '' ? null : <div className="mid small clip">{conditions}</div>}
     </>
   )
 }

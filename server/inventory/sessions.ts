@@ -65,7 +65,10 @@ function fromJson({ hash, id, method, address, agent, ...row }: JsonRow): Stored
 }
 
 // One statement each, not transactions in somebody's scope: every request waits for them, and sign-ins all come at once.
-const INSERT = `INSERT INTO session (hash, id, account_id, address, agent, method, provider_id, tenant_id, site_id,
+// Of somebody whom a provider vouches for, admission has written down already when that was.
+const INSERT = `WITH entered AS (
+    UPDATE account SET signed_in_at = $10 WHERE id = $3 AND provider_id IS NULL
+  ) INSERT INTO session (hash, id, account_id, address, agent, method, provider_id, tenant_id, site_id,
   created_at, seen_at, authenticated_at, ends_at, proved_networks, proved_agent)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 const FIND = {

@@ -56,7 +56,11 @@ async function giveAccess(api: Api): Promise<string[]> {
   const user = await api.post<Account>('/users', { name: 'ingrid', displayName: 'Ingrid Solheim', role: 'auditor' })
   const group = await api.post<Group>('/groups', { name: 'People who watch the networks at night' })
   await api.post(`/groups/${group.id}/members`, { userId: user.id })
-  await api.post(`/groups/${group.id}/bindings`, { role: 'operator' })
+  await api.post(`/groups/${group.id}/bindings`, {
+    role: 'operator',
+    from: ['10.145.116.0/22', '2001:db8:116::/48'],
+    hours: 'Mon-Fri 19:00-07:00 Europe/Berlin',
+  })
   await api.post('/roles', { name: 'network-watch', words: 'Watches at night.', rights: ['network.read'] })
   await api.post('/tokens', { name: 'backup on nas-2', rights: ['network.read', 'change.read'], days: 9 })
   // Metadata like any provider's: our own, under another name and without the signature that says ours.

@@ -60,6 +60,14 @@ describe('accounts', () => {
     expect(lost).toMatchObject({ code: 'rule', errors: [{ pointer: '/tenantId' }] })
   })
 
+  test('that are kept here say when their person last signed in', async () => {
+    const accounts = accountStore(database)
+    const { id } = await accounts.create(EVERYTHING, account('wilma'))
+    expect((await accounts.byId(id))?.signedInAt_ms).toBeNull()
+    await sessionStore(database).insert(sessionOf('7', id, 86_400_000, 90_000_000))
+    expect((await accounts.byId(id))?.signedInAt_ms).toBe(86_400_000)
+  })
+
   test('take their sessions with them', async () => {
     const [accounts, sessions] = [accountStore(database), sessionStore(database)]
     const { id: accountId } = await accounts.create(EVERYTHING, account('dora'))
