@@ -10,6 +10,8 @@ export interface CliProcedure extends HttpProcedure {
   readonly args: readonly string[]
   /** Fields that are read from a file. */
   readonly files: readonly string[]
+  /** Of the table that people read. */
+  readonly columns: readonly string[] | undefined
   readonly fields: readonly Field[]
   readonly summary: string
 }
@@ -27,13 +29,14 @@ export function cliProcedures(): ReadonlyMap<string, ReadonlyMap<string, CliProc
     if (!cli) continue
     const { inputSchema, route } = at(procedure.name)
     const verbs = nouns.get(cli.noun) ?? new Map<string, CliProcedure>()
-    const { noun, verb, args = [], files = [] } = cli
+    const { noun, verb, args = [], files = [], columns } = cli
     verbs.set(verb, {
       ...procedure,
       noun,
       verb,
       args,
       files,
+      columns,
       fields: fieldsOf(inputSchema),
       summary: route.summary ?? '',
     })

@@ -43,9 +43,8 @@ const heading = (name: string) =>
     .replace(/[A-Z]/g, (letter) => ` ${letter}`)
     .toUpperCase()
 
-function table(rows: readonly Row[]): string {
+function table(rows: readonly Row[], columns: readonly string[] = columnsOf(rows)): string {
   if (rows.length === 0) return 'Nothing.'
-  const columns = columnsOf(rows)
   const cells = rows.map((row) => columns.map((name) => cell(row[name])))
   const widths = columns.map((name, at) => Math.max(heading(name).length, ...cells.map((row) => row[at]?.length ?? 0)))
   const right = columns.map((name) => !rows.some((row) => isText(row[name])))
@@ -66,15 +65,15 @@ function card(row: Row): string {
   return [...lines, ...tables.map(([name, value]) => `\n${heading(name)}\n${table(value as Row[])}`)].join('\n')
 }
 
-/** Writes an answer of the API down for people (`table`) or for programs. */
-export function format(answer: unknown, as: Format): string {
+/** Writes an answer of the API down for people (`table`: a list with these columns) or for programs. */
+export function format(answer: unknown, as: Format, columns?: readonly string[]): string {
   if (as === 'json') return JSON.stringify(answer ?? null, null, 2)
   if (as === 'yaml') return stringify(answer ?? null).trimEnd()
   if (answer === undefined || answer === null) return 'Done.'
   if (!isObject(answer)) return cell(answer)
   if (Array.isArray(answer.items)) {
     const more = typeof answer.next === 'string' ? `\nThere are more: --cursor ${answer.next}` : ''
-    return table(answer.items as Row[]) + more
+    return table(answer.items as Row[], columns) + more
   }
   return card(answer)
 }

@@ -115,7 +115,7 @@ async function run(
   const task = taskOf(answer)
   const follow = task !== undefined && options.wait !== false && procedure.method !== 'GET'
   const ended = follow ? withTask(answer, await followTask(client, task, around.say)) : answer
-  around.write(`${format(ended, options.output as Format)}\n`)
+  around.write(`${format(ended, options.output as Format, procedure.columns)}\n`)
 }
 
 /** The answer with its task as it ended. */

@@ -25,6 +25,8 @@ export interface Meta {
     readonly args?: readonly string[]
     /** Fields whose flags name a file with the value: text as it is, anything else as YAML or JSON. */
     readonly files?: readonly string[]
+    /** Fields of the answer's items that people read as a table, in this order; absent: all but ids. */
+    readonly columns?: readonly string[]
   }
   /** The object's revision must come back as `If-Match`: 428 without it, 409 when it is old. */
   readonly revision?: true

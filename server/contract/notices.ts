@@ -45,11 +45,14 @@ const route = <M extends 'GET' | 'POST', P extends `/${string}`>(method: M, path
   ...{ method, path, summary, tags: ['notices'] },
 })
 
+/** The rest leads through the console. */
+const COLUMNS = ['id', 'state', 'title', 'words', 'times', 'lastAt'] as const satisfies (keyof Notice)[]
+
 const until = Time.optional().describe('What happened later stays unread; absent: all that is there')
 
 /** What one is told of one’s own account: nobody sees another’s. */
 export const notices = {
-  list: procedure({ right: 'self', cli: { noun: 'notice', verb: 'list' } })
+  list: procedure({ right: 'self', cli: { noun: 'notice', verb: 'list', columns: COLUMNS } })
     .route(route('GET', '/notices', 'List what one was told of one’s own account, newest first'))
     .input(ListQuery)
     .output(listOf(Notice)),
